@@ -1,0 +1,41 @@
+"""Training data under their usual Hub names.
+
+Every loader downloads with ``hf_hub_download`` (so a filled Hugging Face cache works offline) and returns plain
+Python or numpy values. Nothing is normalised here beyond what the docstring says.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pyarrow.parquet
+from huggingface_hub import hf_hub_download
+
+BREAKS = re.compile(r"(<br\s*/?>|\s)+")
+PENN_NEGATION = re.compile(r"\s+n't\b")
+
+
+def hub_file(repository: str, filename: str) -> Path:
+    """The local path of one file of a Hub data set, downloaded on first use."""
+    return Path(hf_hub_download(repository, filename, repo_type="dataset"))
+
+
+def imdb(split: str) -> list[tuple[str, int]]:
+    """IMDb reviews of ``split`` (train or test, 25,000 each) as (text, label); label 1 is positive.
+
+    Line-break tags become spaces. Source: Maas et al. 2011.
+    """
+    table = pyarrow.parquet.read_table(hub_file("stanfordnlp/imdb", f"plain_text/{split}-00000-of-00001.parquet"))
+    texts = (BREAKS.sub(" ", text).strip() for text in table["text"].to_pylist())
+    return list(zip(texts, table["label"].to_pylist(), strict=True))
+
+
+def sst2(split: str) -> list[tuple[str, int]]:
+    """SST-2 sentences of ``split`` (train 6,920, dev 872, test 1,821) as (text, label); label 1 is positive.
+
+    The Penn Treebank's split negation ("do n't") is joined again ("don't"), because that is how visitors type.
+    Source: Socher et al. 2013.
+    """
+    lines = hub_file("SetFit/sst2", f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = (json.loads(line) for line in lines)
+    return [(PENN_NEGATION.sub("n't", row["text"]).strip(), row["label"]) for row in rows]

@@ -1,0 +1,173 @@
+"""Train the attention-only network whose heads have known jobs, on random symbols that repeat.
+
+    python scripts/train_induction.py                     # checkpoints/induction-2l
+    python scripts/train_induction.py --quick --out /tmp/quick
+    accelerate launch scripts/train_induction.py          # the same on a GPU
+
+Each sequence repeats a few random symbols; how many (the period, 8-20) is random too, so that no head can learn
+where to look by counting. Two layers solve it with an induction head (Olsson et al. 2022): a head of layer 0 looks
+at the previous symbol, so a head of layer 1 can find "the symbol that followed this one before". One layer cannot;
+its accuracy is measured beside it. An interrupted run is started again: it takes well under a minute.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from record import History, write_checkpoint_files
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+from torch import nn
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerFast
+
+from shared.models.attention_only import AttentionOnly
+from shared.models.recording import record
+
+CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+SYMBOLS = "abcdefghijklmnopqrstuvwxyz012345"
+PERIODS = (8, 20)
+EVALUATIONS = 30
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``ids`` (B, N) symbols and the ``period`` (B,) after which each row repeats."""
+
+    ids: torch.Tensor
+    period: torch.Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch beside a network's weights."""
+        return Batch(self.ids.to(device), self.period.to(device))
+
+    def repeats(self, shift: int = 0) -> torch.Tensor:
+        """(B, N) bool: whether the symbol ``shift`` places later has been seen one period before."""
+        return torch.arange(self.ids.shape[1], device=self.ids.device) + shift >= self.period[:, None]
+
+
+def repeated(rng: np.random.Generator, count: int, tokens: int) -> Batch:
+    """``count`` rows of ``tokens`` symbols, each row a random string repeated with its own random period."""
+    period = rng.integers(PERIODS[0], PERIODS[1] + 1, count)
+    strings = rng.integers(0, len(SYMBOLS), (count, PERIODS[1]))
+    ids = np.take_along_axis(strings, np.arange(tokens) % period[:, None], axis=1)
+    return Batch(torch.from_numpy(ids), torch.from_numpy(period))
+
+
+def repeat_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
+    """Cross-entropy of the symbols that can be known: those that repeat earlier ones."""
+    known = batch.repeats(1)[:, :-1]
+    return nn.functional.cross_entropy(model(batch.ids).logits[:, :-1][known], batch.ids[:, 1:][known])
+
+
+@torch.no_grad()
+def measure(model: nn.Module, batch: Batch) -> dict[str, float]:
+    """Accuracy on repeated symbols, and the best head of the first and the last layer at the job it should have.
+
+    ``previous_token``: mean attention to the symbol before. ``induction``: mean attention, from symbols seen one
+    period before, to the symbols that followed their earlier copies.
+    """
+    model.eval()
+    with record() as recorder:
+        logits = model(batch.ids).logits
+    known = batch.repeats(1)[:, :-1]
+    right = (logits.argmax(-1)[:, :-1] == batch.ids[:, 1:])[known].float().mean()
+    place = torch.arange(batch.ids.shape[1], device=batch.ids.device)
+    ahead = place[:, None] - place + 1  # a multiple of the period where the key followed a copy of the query
+    followed = (ahead > 0) & (ahead % batch.period[:, None, None] == 0)
+    mass = (recorder.weights[-1] * followed[:, None]).sum(-1)
+    seen = batch.repeats()[:, None]
+    return {
+        "repeat_accuracy": right.item(),
+        "previous_token": recorder.weights[0].diagonal(-1, -2, -1).mean((0, 2)).max().item(),
+        "induction": ((mass * seen).sum((0, 2)) / seen.sum()).max().item(),
+    }
+
+
+def train(layers: int, steps: int, args: argparse.Namespace, history: History) -> AttentionOnly:
+    """Train a network of ``layers`` layers for ``steps`` steps."""
+    torch.manual_seed(args.seed)
+    rng, held_out = (
+        np.random.default_rng([args.seed, 0]),
+        repeated(np.random.default_rng([args.seed, 1]), 128, args.tokens),
+    )
+    accelerator = Accelerator()
+    network = AttentionOnly(len(SYMBOLS), args.width, layers, args.heads, args.tokens)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=args.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, args.learning_rate, steps, pct_start=0.1, cycle_momentum=False
+    )
+    model, optimizer = accelerator.prepare(network, optimizer)
+    held_out = held_out.to(accelerator.device)
+    for step in tqdm(range(1, steps + 1), desc=f"{layers} layers", mininterval=2):
+        began = time.perf_counter()
+        model.train()
+        loss = repeat_loss(model, repeated(rng, args.batch, args.tokens).to(accelerator.device))
+        accelerator.backward(loss)
+        norm = float(accelerator.clip_grad_norm_(model.parameters(), 1.0))
+        rate = schedule.get_last_lr()[0]
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        history.seconds += time.perf_counter() - began
+        if step % (steps // EVALUATIONS) == 0:
+            validation = repeat_loss(model.eval(), held_out).item()
+            measured = {"train_loss": loss.item(), "validation_loss": validation, **measure(model, held_out)}
+            history.add(stage=f"{layers} layers", step=step, learning_rate=rate, gradient_norm=norm, **measured)
+    return network.cpu()
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """One token for each symbol; white space is dropped and capitals are read as small letters."""
+    vocabulary = {symbol: index for index, symbol in enumerate(SYMBOLS)}
+    symbols = Tokenizer(models.WordLevel(vocabulary, unk_token=SYMBOLS[0]))
+    symbols.normalizer = normalizers.Lowercase()
+    symbols.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex("."), "isolated")]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=symbols)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", default="induction-2l")
+    parser.add_argument("--out", type=Path, default=CHECKPOINTS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--tokens", type=int, default=64, help="symbols in a sequence, the network's context")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--quick", action="store_true", help="a few steps, to see that all of it runs")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train two layers and, for comparison, one; measure both on fresh sequences and write the checkpoint."""
+    args = parse_arguments()
+    steps = EVALUATIONS if args.quick else args.steps
+    folder = args.out / args.name
+    history = History(folder / "history.csv")
+    history.rows, history.seconds = [], 0.0
+    network = train(2, steps, args, history)
+    single = train(1, steps, args, History(folder / "unused.csv"))
+
+    test = repeated(np.random.default_rng([args.seed, 2]), 1000, args.tokens)
+    metrics = measure(network, test)
+    metrics["repeat_accuracy_of_one_layer"] = measure(single, test)["repeat_accuracy"]
+    sizes = {"vocabulary": len(SYMBOLS), "width": args.width, "layers": 2, "heads": args.heads, "context": args.tokens}
+    network.save_pretrained(folder, config={"architectures": ["AttentionOnly"], **sizes})
+    tokenizer().save_pretrained(folder)
+    measured = {"seed": args.seed, "parameters": sum(p.numel() for p in network.parameters()), "metrics": metrics}
+    data = f"random strings of {PERIODS[0]}-{PERIODS[1]} symbols, repeated; 1,000 fresh test sequences"
+    write_checkpoint_files(folder, history, {"dataset": data, **measured})
+    print("  ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What every Glasshouse Space shares: checkpoints, networks, explanations, pictures and the page."""

@@ -1,0 +1,1 @@
+"""Network and input to result: torch inside, numpy out."""

@@ -1,0 +1,1 @@
+"""The networks, and how an input becomes what they read."""

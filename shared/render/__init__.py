@@ -1,0 +1,1 @@
+"""Result to picture: no torch, no gradio."""

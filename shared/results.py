@@ -1,0 +1,135 @@
+"""What an explanation is: frozen dataclasses of numpy arrays, shapes in the docstrings.
+
+Layers, heads and tokens count from 0. N is the number of tokens, L of layers, H of heads.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network answers.
+
+    ``task`` is "sentiment", "masked word", "next token" or "sentence vector" (networks without a head).
+    ``labels`` (K,) and ``probabilities`` (K,) float32 are the K most probable answers, best first; both are empty
+    for a sentence vector. ``target`` is the index of the explained answer in the network's output (the best one of
+    the untouched text, kept fixed while heads or words are switched off), -1 for a sentence vector; ``answer`` is
+    its label and ``probability`` its probability, in [0, 1], here.
+    """
+
+    task: str
+    labels: tuple[str, ...]
+    probabilities: np.ndarray
+    target: int
+    answer: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Attention:
+    """All attention of one forward pass.
+
+    ``weights`` (L, H, N, N) float32: row = query, column = key, rows sum to 1. ``tokens`` (N,) as the tokenizer
+    prints them, without its word markers. ``segments`` (N,) int8: 0 for sentence A, 1 for B. ``special`` (N,) bool:
+    [CLS], [SEP] and the like. ``words`` (N,) int32: index of the word a token belongs to, -1 for special tokens.
+    ``causal``: whether a token sees only itself and what came before. ``truncated``: tokens left out at the end.
+    ``forward_seconds``: wall-clock time of the forward pass alone.
+    """
+
+    model: str
+    weights: np.ndarray
+    tokens: tuple[str, ...]
+    segments: np.ndarray
+    special: np.ndarray
+    words: np.ndarray
+    causal: bool
+    truncated: int
+    prediction: Prediction
+    forward_seconds: float
+
+
+@dataclass(frozen=True)
+class HeadStatistics:
+    """Numbers that describe every head; all arrays (L, H) float32 unless said otherwise.
+
+    ``entropy``: mean over rows, nats; ``entropy_bound``: the mean of ln(visible keys) over rows, nats (one number);
+    ``normalized_entropy`` in [0, 1] is their ratio. ``distance``: mean of |query - key| in tokens, weighted by
+    attention. ``first_mass``: mean attention to token 0; ``separator_mass``: to all separator tokens;
+    ``top1_mass``, ``top5_mass``: to the strongest 1 and 5 keys of each row. ``pattern_scores`` (P, L, H): the mean
+    attention mass that fits each of the ``pattern_names`` (P,); ``pattern_floors`` (P,): the score of uniform
+    attention. ``pattern`` (L, H) int8: index into ``pattern_names``, -1 where none fits well enough.
+    """
+
+    entropy: np.ndarray
+    entropy_bound: float
+    normalized_entropy: np.ndarray
+    distance: np.ndarray
+    first_mass: np.ndarray
+    separator_mass: np.ndarray
+    top1_mass: np.ndarray
+    top5_mass: np.ndarray
+    pattern_names: tuple[str, ...]
+    pattern_scores: np.ndarray
+    pattern_floors: np.ndarray
+    pattern: np.ndarray
+
+
+@dataclass(frozen=True)
+class QueryKey:
+    """How one head computes its attention.
+
+    ``query`` and ``key`` (N, D) float32, after rotary embedding and normalisation where the network has them;
+    ``scores`` (N, N) float32 = ``scale`` * query . key, -inf where a key is hidden; ``attention`` (N, N) float32 is
+    the network's own; ``error`` = max |softmax(scores) - attention|.
+    """
+
+    layer: int
+    head: int
+    query: np.ndarray
+    key: np.ndarray
+    scores: np.ndarray
+    attention: np.ndarray
+    scale: float
+    error: float
+
+
+@dataclass(frozen=True)
+class HeadAblation:
+    """The answer while single heads are switched off (their output set to zero).
+
+    ``change`` (L, H) float32: probability of the baseline's answer with that head off, minus with all heads on, in
+    [-1, 1]; for a sentence vector: minus (1 - cosine similarity), in [-2, 0].
+    """
+
+    baseline: Prediction
+    change: np.ndarray
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """The answer while single words are hidden.
+
+    ``words`` (W,) and ``change`` (W,) float32, as in ``HeadAblation``. ``how`` says how a word was hidden.
+    """
+
+    baseline: Prediction
+    words: tuple[str, ...]
+    change: np.ndarray
+    how: str
+
+
+@dataclass(frozen=True)
+class TokenFlow:
+    """Three opinions on how much each word mattered, and how well they agree.
+
+    ``words`` (W,); ``rollout``, ``gradient_attention``, ``occlusion`` (W,) float32, each non-negative with sum 1 (or
+    all zero); ``correlation`` (3, 3) float32: Spearman rank correlation in that order, nan where undefined.
+    """
+
+    words: tuple[str, ...]
+    rollout: np.ndarray
+    gradient_attention: np.ndarray
+    occlusion: np.ndarray
+    correlation: np.ndarray

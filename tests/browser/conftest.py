@@ -1,0 +1,99 @@
+"""A running Space and a headless browser for the tests of this folder."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--no-first-run",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; the continuous integration must install it")
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory):
+    """The address of the Attention Space, started as a visitor would, from another working directory."""
+    port = free_port()
+    log = (tmp_path_factory.mktemp("space") / "log.txt").open("w")
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "spaces/attention/app.py")],
+        env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONPATH": ""},
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    address = f"http://127.0.0.1:{port}/"
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                break
+        except OSError:
+            assert process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.2)
+    yield address
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open an address; the page fails the test on any console error, script error, dialog or outside request."""
+    contexts = []
+    faults = []
+
+    def open_page(address, width=1280, height=800, scheme="light", offline=False):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, reduced_motion="reduce"
+        )
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        page = context.new_page()
+        allowed = ("data:", "blob:", "about:") if offline else ("http://127.0.0.1:", "data:", "blob:", "about:")
+
+        def route(request_route):
+            url = request_route.request.url
+            if url.startswith(allowed) or url == address:
+                return request_route.continue_()
+            faults.append(f"request to {url[:200]}")
+            return request_route.abort()
+
+        page.route("**/*", route)
+        page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+        page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.goto(address)
+        page.wait_for_selector(".gh-panel canvas, .gh-panel iframe, .gh-panel table, .gh-panel .ga-word, .gh-problem:not([hidden])")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, "\n".join(faults)

@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from shared.problems import Problem
+from shared.ui.wire import LONGEST_LINK, as_json, preset_number, read_link
+
+DEFAULTS = {"text": "", "pair": "", "model": "bert-reviews"}
+
+
+def test_a_link_is_inputs_state_and_pin():
+    pin = {"inputs": {"text": "a", "pair": "", "model": "m"}, "state": {"layer": 1}}
+    query = {"text": "hello", "layer": "3", "words": "true", "picture": "arcs", "pin": json.dumps(pin)}
+    inputs, state, pinned = read_link(query, DEFAULTS)
+    assert inputs == {"text": "hello", "pair": "", "model": "bert-reviews"}
+    assert state == {"layer": 3, "words": True, "picture": "arcs"}
+    assert pinned == pin
+
+
+@pytest.mark.parametrize("pin", ["{", "[]", "3", '{"inputs": {}}', '{"inputs": 3, "state": 4}', "null"])
+def test_a_damaged_pin_is_a_problem(pin):
+    with pytest.raises(Problem, match="damaged"):
+        read_link({"text": "x", "pin": pin}, DEFAULTS)
+
+
+def test_an_endless_link_is_a_problem():
+    with pytest.raises(Problem):
+        read_link({"text": "x" * (LONGEST_LINK + 1)}, DEFAULTS)
+
+
+@pytest.mark.parametrize(("text", "index"), [(None, 0), ("1", 0), ("3", 2), ("9", 0), ("-1", 0), ("x", 0), ("٣", 2)])
+def test_presets_count_from_one_and_fall_back_to_the_first(text, index):
+    assert preset_number(text, 8) == index
+
+
+def test_problems_become_a_sentence_and_bugs_an_apology():
+    def problem(inputs):
+        raise Problem("Type a sentence.")
+
+    def bug(inputs):
+        raise RuntimeError("secret detail")
+
+    assert json.loads(as_json(problem, {}))["problem"] == "Type a sentence."
+    assert "secret" not in as_json(bug, {})
+
+
+def test_two_equal_results_are_still_two_answers():
+    first, second = (json.loads(as_json(lambda inputs: {"inputs": inputs}, {"text": "a"})) for _ in range(2))
+    assert first.pop("serial") != second.pop("serial")
+    assert first == second
+
+
+def test_a_pinned_case_is_computed_beside_the_present_one():
+    pin = {"inputs": {"model": "other"}, "state": {"head": 2}}
+    body = json.loads(as_json(lambda inputs: {"inputs": inputs}, {"text": "a", "model": "m"}, pin))
+    assert body["pinned"] == {"inputs": {"text": "a", "model": "other"}, "state": {"head": 2}}
