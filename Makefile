@@ -14,7 +14,7 @@ GOOD := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	$$p -c "$(GOOD)" 2>/dev/null && echo $$p && break; done)
 define PREPARE
-test -n "$(PYTHON)" && $(PYTHON) -c "$(GOOD)" || { \
+test -n "$(PYTHON)" && $(PYTHON) -c "$(GOOD)" 2>/dev/null || { \
 	echo "Glasshouse needs Python 3.11 or newer; install it, or name it: make PYTHON=/path/to/python3"; exit 1; }; \
 	$(PYTHON) scripts/environment.py
 endef

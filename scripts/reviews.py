@@ -21,8 +21,12 @@ def train_tokenizer(texts: list[str], vocabulary_size: int, folder: Path) -> Ber
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece(prefix="##")
     trainer = trainers.WordPieceTrainer(
-        vocab_size=vocabulary_size, special_tokens=list(SPECIAL), min_frequency=2, limit_alphabet=200,
-        continuing_subword_prefix="##", show_progress=False,
+        vocab_size=vocabulary_size,
+        special_tokens=list(SPECIAL),
+        min_frequency=2,
+        limit_alphabet=200,
+        continuing_subword_prefix="##",
+        show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", SEP), ("[CLS]", CLS))

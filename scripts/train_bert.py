@@ -1,7 +1,7 @@
 """Train the small BERT of the Attention Space on film reviews: words first, then opinions.
 
     python scripts/train_bert.py                     # checkpoints/bert-reviews and checkpoints/bert-reviews-pretrained
-    python scripts/train_bert.py --quick --out /tmp/quick
+    python scripts/train_bert.py --quick --out build/quick
     accelerate launch scripts/train_bert.py          # the same on a GPU
 
 Three stages; an interrupted run goes on where it stopped when the same command is given again:
@@ -22,9 +22,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
-from model_card import Card
-from record import History, write_checkpoint_files
-from reviews import PAD, Passages, batch, mask_words, tokenize, train_tokenizer
 from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm import tqdm
@@ -32,6 +29,9 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 from transformers.models.bert.modeling_bert import BertOnlyMLMHead
 
 import data
+from model_card import Card
+from record import History, write_checkpoint_files
+from reviews import PAD, Passages, batch, mask_words, tokenize, train_tokenizer
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 TIED = "cls.predictions.decoder."
@@ -45,20 +45,20 @@ network = {reader}.from_pretrained("checkpoints/{name}", dtype="float32", attn_i
 CARDS = {
     "bert-reviews": Card(
         title="bert-reviews: a small BERT that judges film reviews",
-        what="A BERT of 4 layers x 4 heads, 128 wide, with a WordPiece vocabulary of 8,000 of its own: trained from nothing to "
-        "guess hidden words of IMDb reviews, then to judge passages of reviews, then SST-2 sentences. One file holds the "
-        "encoder and both heads: `BertForSequenceClassification` and `BertForMaskedLM` each read their part. Weights are "
-        "stored as float16. It is the default network of the Attention Space.",
-        limits="English film reviews only: on other texts its opinions mean little. SST-2's split negation (do n't) was joined "
-        "to don't, in training and in testing. It saw 50,000 reviews; published BERT-Tiny, pretrained on far more text, "
-        "reaches 83.2 % on SST-2.",
+        what="A BERT of 4 layers x 4 heads, 128 wide, with a WordPiece vocabulary of 8,000 of its own: trained from "
+        "nothing to guess hidden words of IMDb reviews, then to judge passages of reviews, then SST-2 sentences. "
+        "One file holds the encoder and both heads: `BertForSequenceClassification` and `BertForMaskedLM` each "
+        "read their part. Weights are stored as float16. It is the default network of the Attention Space.",
+        limits="English film reviews only: on other texts its opinions mean little. SST-2's split negation (do n't) "
+        "was joined to don't, in training and in testing. It saw 50,000 reviews; published BERT-Tiny, pretrained "
+        "on far more text, reaches 83.2 % on SST-2.",
         load=LOAD.format(name="bert-reviews", reader="BertForSequenceClassification"),
         datasets=("stanfordnlp/imdb", "SetFit/sst2"),
     ),
     "bert-reviews-pretrained": Card(
         title="bert-reviews-pretrained: the same encoder before it learned opinions",
-        what="The encoder of `bert-reviews` and its masked-word head as they were before sentiment training: what a comparison "
-        "of attention before and after needs. Weights are stored as float16.",
+        what="The encoder of `bert-reviews` and its masked-word head as they were before sentiment training: what a "
+        "comparison of attention before and after needs. Weights are stored as float16.",
         limits="A language model of film reviews and of nothing else; it has no sentiment head.",
         load=LOAD.format(name="bert-reviews-pretrained", reader="BertForMaskedLM"),
         datasets=("stanfordnlp/imdb", "SetFit/sst2"),
@@ -208,7 +208,11 @@ def to_device(model: nn.Module, *arrays: np.ndarray) -> list[torch.Tensor]:
 
 
 def stage_loss(
-    stage: Stage, model: nn.Module, arrays: tuple[np.ndarray, np.ndarray, np.ndarray], rng: np.random.Generator, size: int
+    stage: Stage,
+    model: nn.Module,
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray],
+    rng: np.random.Generator,
+    size: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Masked-word loss and sentiment loss (zero while pretraining) of one batch."""
     ids, segments, labels = arrays
@@ -250,7 +254,9 @@ def train_stage(
         losses.append((masked.item(), sentiment.item(), norm))
         history.seconds += time.perf_counter() - began
         if (step + 1) % every == 0 or step + 1 == stage.steps:
-            means = dict(zip(("train_masked_loss", "train_sentiment_loss", "gradient_norm"), np.mean(losses, 0), strict=True))
+            means = dict(
+                zip(("train_masked_loss", "train_sentiment_loss", "gradient_norm"), np.mean(losses, 0), strict=True)
+            )
             losses.clear()
             row = evaluate(stage, model, corpus)
             history.add(stage=stage.name, step=step + 1, learning_rate=stage.rate(step), **means, **row)
@@ -262,7 +268,9 @@ def train_stage(
         model.load_state_dict(load_file(best_file), strict=False)
 
 
-def public_state(model: ReviewBert, with_sentiment: bool, dtype: torch.dtype = torch.float32) -> dict[str, torch.Tensor]:
+def public_state(
+    model: ReviewBert, with_sentiment: bool, dtype: torch.dtype = torch.float32
+) -> dict[str, torch.Tensor]:
     """The weights as the transformers classes name them, the tied vocabulary matrix once."""
     hidden = (TIED,) if with_sentiment else (TIED, "classifier.", "bert.pooler.")
     state = {k: v for k, v in model.state_dict().items() if not k.startswith(hidden)}
@@ -286,7 +294,11 @@ def save_checkpoint(model: ReviewBert, corpus: Corpus, folder: Path, with_sentim
 def stages(args: argparse.Namespace) -> list[Stage]:
     """The three stages of a full or a quick run."""
     if args.quick:
-        return [Stage("pretrain", 4, 1e-3, 0.0, 2), Stage("reviews", 2, 3e-4, 0.1, 1), Stage("sentences", 2, 1e-4, 0.1, 1)]
+        return [
+            Stage("pretrain", 4, 1e-3, 0.0, 2),
+            Stage("reviews", 2, 3e-4, 0.1, 1),
+            Stage("sentences", 2, 1e-4, 0.1, 1),
+        ]
     return [
         Stage("pretrain", args.pretrain_steps, args.learning_rate, 0.0, 40),
         Stage("reviews", args.review_steps, 5e-4, 0.1, 12),
@@ -321,8 +333,12 @@ def main() -> None:
     torch.manual_seed(args.seed)
     corpus = load_corpus(work / "tokenizer", args.vocabulary, args.quick)
     config = BertConfig(
-        vocab_size=len(corpus.tokenizer), hidden_size=args.width, num_hidden_layers=args.layers,
-        num_attention_heads=args.heads, intermediate_size=4 * args.width, num_labels=2,
+        vocab_size=len(corpus.tokenizer),
+        hidden_size=args.width,
+        num_hidden_layers=args.layers,
+        num_attention_heads=args.heads,
+        intermediate_size=4 * args.width,
+        num_labels=2,
     )
     model = ReviewBert(config)
     history = History(work / "history.csv")
@@ -346,7 +362,10 @@ def main() -> None:
     texts |= {f"sst2 {split}": passages for split, passages in corpus.sentences.items()}
     sizes = {name: len(first_sentences(passages)) for name, passages in texts.items()}
     shared = {"seed": args.seed, "parameters": sum(p.numel() for p in model.parameters()), "split_sizes": sizes}
-    results = {f"{args.name}-pretrained": (history.only("pretrain"), before), args.name: (history, accuracy | masked_accuracy(model, corpus, 40))}
+    results = {
+        f"{args.name}-pretrained": (history.only("pretrain"), before),
+        args.name: (history, accuracy | masked_accuracy(model, corpus, 40)),
+    }
     for name, (rows, metrics) in results.items():
         write_checkpoint_files(args.out / name, rows, {**shared, "metrics": metrics}, CARDS.get(name))
 

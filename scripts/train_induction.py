@@ -4,10 +4,11 @@
     python scripts/train_induction.py --quick --out /tmp/quick
     accelerate launch scripts/train_induction.py          # the same on a GPU
 
-Each sequence repeats a few random symbols; how many (the period, 8-20) is random too, so that no head can learn
-where to look by counting. Two layers solve it with an induction head (Olsson et al. 2022): a head of layer 0 looks
-at the previous symbol, so a head of layer 1 can find "the symbol that followed this one before". One layer cannot;
-its accuracy is measured beside it. An interrupted run is started again: it takes well under a minute.
+Each sequence begins with symbols that mean nothing and goes on with a few others, all different, that repeat. Where
+they begin and how many they are (the period, 8-20) is random, so that no head can learn where to look by counting,
+and that every place must know what came before it. Two layers solve it with an induction head (Olsson et al. 2022):
+a head of layer 0 looks at the previous symbol, so a head of layer 1 can find "the symbol that followed this one
+before". One layer cannot; its accuracy is measured beside it. The run takes a few minutes and starts anew each time.
 """
 
 import argparse
@@ -18,12 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
-from record import History, write_checkpoint_files
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from torch import nn
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
+from model_card import Card
+from record import History, write_checkpoint_files
 from shared.models.attention_only import AttentionOnly
 from shared.models.recording import record
 
@@ -31,35 +33,60 @@ CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 SYMBOLS = "abcdefghijklmnopqrstuvwxyz012345"
 PERIODS = (8, 20)
 EVALUATIONS = 30
+CARDS = {
+    "induction-2l": Card(
+        title="induction-2l: two layers of attention that continue what repeats",
+        what="An attention-only causal network of 2 layers x 4 heads, 64 wide, over 32 symbols (a-z and 0-5), trained "
+        "on random symbols that repeat. Heads of layer 0 look at the previous symbol; with their help heads of layer 1 "
+        "look at what followed the current symbol the last time, and predict that it follows again: induction heads "
+        "(Olsson et al. 2022). It is the network of the Attention Space whose heads have known jobs.",
+        limits="It knows one trick and no language. It reads at most 64 symbols; strings with a period outside 8-20, "
+        "or in which a symbol occurs twice, were not trained.",
+        load='from shared.models.text import load\n\nmodel = load("induction-2l")',
+        library="pytorch",
+    ),
+}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """``ids`` (B, N) symbols and the ``period`` (B,) after which each row repeats."""
+    """``ids`` (B, N) symbols; each row repeats with its ``period`` (B,) from its ``start`` (B,) on."""
 
     ids: torch.Tensor
+    start: torch.Tensor
     period: torch.Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch beside a network's weights."""
-        return Batch(self.ids.to(device), self.period.to(device))
+        return Batch(self.ids.to(device), self.start.to(device), self.period.to(device))
 
-    def repeats(self, shift: int = 0) -> torch.Tensor:
-        """(B, N) bool: whether the symbol ``shift`` places later has been seen one period before."""
-        return torch.arange(self.ids.shape[1], device=self.ids.device) + shift >= self.period[:, None]
+    def seen(self, shift: int = 0) -> torch.Tensor:
+        """(B, N) bool: whether the symbol ``shift`` places later repeats an earlier one."""
+        place = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return place + shift >= (self.start + self.period)[:, None]
+
+    def answers(self) -> torch.Tensor:
+        """(B, N, N) bool: the keys that followed an earlier copy of the query's symbol."""
+        place = torch.arange(self.ids.shape[1], device=self.ids.device)
+        back = place[:, None] + 1 - place
+        period, start = self.period[:, None, None], self.start[:, None, None]
+        return (back > 0) & (back % period == 0) & (place > start)
 
 
 def repeated(rng: np.random.Generator, count: int, tokens: int) -> Batch:
-    """``count`` rows of ``tokens`` symbols, each row a random string repeated with its own random period."""
-    period = rng.integers(PERIODS[0], PERIODS[1] + 1, count)
-    strings = rng.integers(0, len(SYMBOLS), (count, PERIODS[1]))
-    ids = np.take_along_axis(strings, np.arange(tokens) % period[:, None], axis=1)
-    return Batch(torch.from_numpy(ids), torch.from_numpy(period))
+    """``count`` rows of ``tokens`` symbols: some that mean nothing, then others, all different, again and again."""
+    period = rng.integers(PERIODS[0], PERIODS[1] + 1, (count, 1))
+    start = rng.integers(0, tokens - 2 * period + 1) * rng.integers(0, 2, (count, 1))  # half the rows begin at once
+    symbols = rng.permuted(np.tile(np.arange(len(SYMBOLS)), (count, 1)), axis=1)
+    place = np.arange(tokens)
+    others = rng.integers(period, len(SYMBOLS), (count, tokens))
+    ids = np.take_along_axis(symbols, np.where(place < start, others, (place - start) % period), axis=1)
+    return Batch(torch.from_numpy(ids), torch.from_numpy(start[:, 0]), torch.from_numpy(period[:, 0]))
 
 
 def repeat_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
     """Cross-entropy of the symbols that can be known: those that repeat earlier ones."""
-    known = batch.repeats(1)[:, :-1]
+    known = batch.seen(1)[:, :-1]
     return nn.functional.cross_entropy(model(batch.ids).logits[:, :-1][known], batch.ids[:, 1:][known])
 
 
@@ -67,19 +94,16 @@ def repeat_loss(model: nn.Module, batch: Batch) -> torch.Tensor:
 def measure(model: nn.Module, batch: Batch) -> dict[str, float]:
     """Accuracy on repeated symbols, and the best head of the first and the last layer at the job it should have.
 
-    ``previous_token``: mean attention to the symbol before. ``induction``: mean attention, from symbols seen one
-    period before, to the symbols that followed their earlier copies.
+    ``previous_token``: mean attention to the symbol before. ``induction``: mean attention, from symbols that were
+    seen before, to the symbols that followed their earlier copies.
     """
     model.eval()
     with record() as recorder:
         logits = model(batch.ids).logits
-    known = batch.repeats(1)[:, :-1]
+    known = batch.seen(1)[:, :-1]
     right = (logits.argmax(-1)[:, :-1] == batch.ids[:, 1:])[known].float().mean()
-    place = torch.arange(batch.ids.shape[1], device=batch.ids.device)
-    ahead = place[:, None] - place + 1  # a multiple of the period where the key followed a copy of the query
-    followed = (ahead > 0) & (ahead % batch.period[:, None, None] == 0)
-    mass = (recorder.weights[-1] * followed[:, None]).sum(-1)
-    seen = batch.repeats()[:, None]
+    mass = (recorder.weights[-1] * batch.answers()[:, None]).sum(-1)
+    seen = batch.seen()[:, None]
     return {
         "repeat_accuracy": right.item(),
         "previous_token": recorder.weights[0].diagonal(-1, -2, -1).mean((0, 2)).max().item(),
@@ -90,10 +114,8 @@ def measure(model: nn.Module, batch: Batch) -> dict[str, float]:
 def train(layers: int, steps: int, args: argparse.Namespace, history: History) -> AttentionOnly:
     """Train a network of ``layers`` layers for ``steps`` steps."""
     torch.manual_seed(args.seed)
-    rng, held_out = (
-        np.random.default_rng([args.seed, 0]),
-        repeated(np.random.default_rng([args.seed, 1]), 128, args.tokens),
-    )
+    rng = np.random.default_rng([args.seed, 0])
+    held_out = repeated(np.random.default_rng([args.seed, 1]), 128, args.tokens)
     accelerator = Accelerator()
     network = AttentionOnly(len(SYMBOLS), args.width, layers, args.heads, args.tokens)
     optimizer = torch.optim.AdamW(network.parameters(), lr=args.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
@@ -164,8 +186,8 @@ def main() -> None:
     network.save_pretrained(folder, config={"architectures": ["AttentionOnly"], **sizes})
     tokenizer().save_pretrained(folder)
     measured = {"seed": args.seed, "parameters": sum(p.numel() for p in network.parameters()), "metrics": metrics}
-    data = f"random strings of {PERIODS[0]}-{PERIODS[1]} symbols, repeated; 1,000 fresh test sequences"
-    write_checkpoint_files(folder, history, {"dataset": data, **measured})
+    data = f"random strings of {PERIODS[0]}-{PERIODS[1]} different symbols, repeated; tested on 1,000 fresh sequences"
+    write_checkpoint_files(folder, history, {"dataset": data, **measured}, CARDS.get(args.name))
     print("  ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
 
 

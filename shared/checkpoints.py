@@ -27,7 +27,7 @@ HUB_MODELS_KEPT = 3
 T = TypeVar("T")
 Accept = Callable[[dict[str, Any]], None]
 
-# One lock for every load in the process: transformers' lazy imports fail when two threads start them at once.
+# One lock for every load in the process: lazy imports of transformers fail when two threads start them at once.
 LOCK = threading.RLock()
 
 
@@ -107,7 +107,7 @@ def _from_hub(name: str, max_megabytes: int, accept: Accept | None) -> Path:
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise Problem(f"The Hugging Face Hub has no model {name}; check the spelling of owner/name.") from error
-    except (OSError, errors.HTTPError):  # no network, or a Hub that does not answer
+    except (OSError, errors.HTTPError):  # type: ignore[attr-defined]  # no network, or a Hub that does not answer
         return _cached(name)
 
 
@@ -160,7 +160,8 @@ def _check_weights(name: str, files: list[tuple[str, int]], max_megabytes: int) 
     megabytes = sum(size for file, size in files if file.endswith(DATA_FILES)) / 1e6
     if megabytes > max_megabytes:
         raise Problem(
-            f"{name} holds {megabytes:,.0f} MB of weights and the limit is {max_megabytes:,} MB; choose a smaller model."
+            f"{name} holds {megabytes:,.0f} MB of weights and the limit is {max_megabytes:,} MB; choose a smaller "
+            "model."
         )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 
 from shared.models.encoding import Encoded
-from shared.models.text import MASKED_WORD, TextModel
+from shared.models.heads import MASKED_WORD
+from shared.models.text import TextModel
 
 Progress = Callable[[int, int], None]
 NUMBERS_AT_ONCE = 4_000_000

@@ -11,8 +11,9 @@ from scipy.stats import rankdata
 from shared.explain.occlusion import occlude_each_word
 from shared.explain.prediction import outcome
 from shared.models.encoding import Encoded
+from shared.models.heads import MASKED_WORD, SENTENCE_VECTOR
 from shared.models.recording import record
-from shared.models.text import MASKED_WORD, SENTENCE_VECTOR, TextModel
+from shared.models.text import TextModel
 from shared.results import Occlusion, TokenFlow
 
 
@@ -41,7 +42,8 @@ def gradient_attention(model: TextModel, encoded: Encoded) -> tuple[np.ndarray, 
         answer = found.norm() if encoded.task == SENTENCE_VECTOR else found.max()
         gradients = torch.autograd.grad(answer, recorder.weights)
     weights = torch.cat([layer.detach() for layer in recorder.weights])
-    return (weights * torch.cat(gradients)).relu().sum((0, 1)).numpy(), weights.numpy()
+    relevance = (weights * torch.cat(gradients)).relu().sum((0, 1))
+    return relevance.numpy(), weights.numpy()
 
 
 def token_flow(model: TextModel, encoded: Encoded, occlusion: Occlusion | None = None) -> TokenFlow:
@@ -58,7 +60,8 @@ def token_flow(model: TextModel, encoded: Encoded, occlusion: Occlusion | None =
         _share(_by_word(relevance.sum(0), encoded)),
         _share(np.abs(occlusion.change)),
     ]
-    return TokenFlow(encoded.word_texts, *opinions, correlation=rank_correlation(np.stack(opinions)))
+    correlation = rank_correlation(np.stack(opinions))
+    return TokenFlow(encoded.word_texts, opinions[0], opinions[1], opinions[2], correlation)
 
 
 def rank_correlation(rows: np.ndarray) -> np.ndarray:
@@ -68,7 +71,8 @@ def rank_correlation(rows: np.ndarray) -> np.ndarray:
     lengths = np.sqrt((centered**2).sum(-1))
     products = np.outer(lengths, lengths)
     undefined = np.full_like(products, np.nan)
-    return np.divide(centered @ centered.T, products, out=undefined, where=products > 0).astype(np.float32)
+    correlation: np.ndarray = np.divide(centered @ centered.T, products, out=undefined, where=products > 0)
+    return correlation.astype(np.float32)
 
 
 def _answer_row(flow: np.ndarray, model: TextModel, encoded: Encoded) -> np.ndarray:

@@ -41,7 +41,7 @@ def fitting_keys(attention: Attention) -> dict[str, np.ndarray]:
     distance = place - place[:, None]
     separator = attention.special & (place > 0)
     punctuation = np.array([_is_punctuation(token) for token in attention.tokens]) & ~attention.special
-    names = np.array([token.casefold() for token in attention.tokens])
+    _, names = np.unique([token.casefold() for token in attention.tokens], return_inverse=True)
     copies = (names == names[:, None]) & ~attention.special & (distance != 0)
     followed = np.zeros_like(copies)
     followed[:, 1:] = (copies & (distance < 0))[:, :-1]

@@ -107,14 +107,12 @@ def _measures(attention: Attention) -> list[np.ndarray]:
 def _hub(weights: torch.Tensor, attention: Attention, visible: np.ndarray) -> np.ndarray:
     """(L, H): the highest mean mass that one ordinary column takes from the other tokens that see it."""
     place = np.arange(len(attention.tokens))
-    others = visible & (place != place[:, None])
-    rows = others.sum(0)
+    rows = visible.sum(0) - 1
     columns = (place > 0) & ~attention.special & (rows >= FEWEST_ROWS)
     if not columns.any():
         return np.zeros(weights.shape[:2], np.float32)
-    factors = (others[:, columns] / rows[columns]).astype(np.float32)
-    taken = torch.einsum("lhij,ij->lhj", weights[..., torch.from_numpy(columns)], torch.from_numpy(factors))
-    return np.asarray(taken.amax(-1).numpy())
+    taken = (weights.sum(-2) - weights.diagonal(dim1=-2, dim2=-1)).numpy()
+    return np.asarray((taken[..., columns] / rows[columns]).max(-1), np.float32)
 
 
 def _best(rise: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What the network answers, in the one form that every explanation refers to."""
 
 import inspect
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 import torch
 
 from shared.models.encoding import Encoded
-from shared.models.text import MASKED_WORD, NEXT_TOKEN, SENTENCE_VECTOR, TextModel
+from shared.models.heads import MASKED_WORD, NEXT_TOKEN, SENTENCE_VECTOR
+from shared.models.text import TextModel
 from shared.models.tokens import print_tokens
 from shared.results import Prediction
 
@@ -25,9 +27,11 @@ def outcome(model: TextModel, encoded: Encoded, inputs: dict[str, torch.Tensor] 
     if encoded.task == SENTENCE_VECTOR:
         seen = inputs["attention_mask"][..., None]
         return torch.as_tensor((network(**inputs).last_hidden_state * seen).sum(1) / seen.sum(1).clamp(min=1))
+    # Where a decoder can, it computes the logits of the last token alone.
+    last_only = {"logits_to_keep": 1} if encoded.task == NEXT_TOKEN and _can_keep(network.forward.__func__) else {}
+    logits: torch.Tensor = network(**inputs, **last_only).logits
     if encoded.task == NEXT_TOKEN:
-        return torch.as_tensor(network(**inputs, **_last_only(type(network))).logits[:, -1])
-    logits: torch.Tensor = network(**inputs).logits
+        return logits[:, -1]
     return logits[:, encoded.mask] if encoded.task == MASKED_WORD else logits
 
 
@@ -44,11 +48,10 @@ def describe(
 
     A sentence vector has no answers; its ``probability`` is the cosine similarity with ``untouched``, at least 0.
     """
-    untouched = found if untouched is None else untouched
     if encoded.task == SENTENCE_VECTOR:
-        similarity = float(torch.cosine_similarity(found, untouched, dim=0).clamp(0, 1))
+        similarity = 1.0 if untouched is None else float(torch.cosine_similarity(found, untouched, dim=0).clamp(0, 1))
         return Prediction(encoded.task, (), np.zeros(0, np.float32), -1, encoded.task, similarity)
-    probabilities, target = found.softmax(-1), int(untouched.argmax())
+    probabilities, target = found.softmax(-1), int((found if untouched is None else untouched).argmax())
     best = probabilities.topk(min(ANSWERS_SHOWN, len(probabilities)))
     *labels, answer = _labels(model, encoded, [*best.indices.tolist(), target])
     return Prediction(encoded.task, tuple(labels), best.values.numpy(), target, answer, float(probabilities[target]))
@@ -78,6 +81,6 @@ def _labels(model: TextModel, encoded: Encoded, indices: list[int]) -> tuple[str
 
 
 @cache
-def _last_only(network: type) -> dict[str, int]:
-    """The argument that spares a decoder the logits of all tokens but the last, where it has one."""
-    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(network.forward).parameters else {}  # type: ignore[attr-defined]
+def _can_keep(forward: Callable[..., Any]) -> bool:
+    """Whether the forward function of a network takes ``logits_to_keep``."""
+    return "logits_to_keep" in inspect.signature(forward).parameters

@@ -1,6 +1,5 @@
 """How one head arrives at its attention: softmax(scale * query . key) (Vaswani et al. 2017, equation 1)."""
 
-import numpy as np
 import torch
 
 from shared.explain.prediction import outcome
@@ -18,7 +17,8 @@ def query_key(model: TextModel, encoded: Encoded, layer: int, head: int) -> Quer
     """
     if not (0 <= layer < model.layers and 0 <= head < model.heads):
         raise Problem(
-            f"There is no head {head} in layer {layer}; choose layers 0-{model.layers - 1} and heads 0-{model.heads - 1}."
+            f"There is no head {head} in layer {layer}; choose layers 0-{model.layers - 1} and heads "
+            f"0-{model.heads - 1}."
         )
     with torch.no_grad(), record(keep_query_key=True) as recorder:
         outcome(model, encoded)
@@ -30,5 +30,4 @@ def query_key(model: TextModel, encoded: Encoded, layer: int, head: int) -> Quer
         scores = scores.masked_fill(mask.expand(1, -1, -1, -1)[0, 0] < torch.finfo(mask.dtype).min / 2, -torch.inf)
     own = recorder.weights[layer][0, head]
     error = float((scores.softmax(-1) - own).abs().max())
-    arrays: list[np.ndarray] = [tensor.float().numpy() for tensor in (query, key, scores, own)]
-    return QueryKey(layer, head, *arrays, scale=recorder.scales[layer], error=error)
+    return QueryKey(layer, head, query.numpy(), key.numpy(), scores.numpy(), own.numpy(), recorder.scales[layer], error)

@@ -18,11 +18,10 @@ def merge_words(attention: Attention, word_texts: tuple[str, ...] = ()) -> Atten
     summed = np.add.reduceat(attention.weights, starts, axis=-1)
     weights = np.add.reduceat(summed, starts, axis=-2) / sizes[:, None].astype(np.float32)
     words = attention.words[starts]
-    joined = (
-        "".join(_pieces(attention.tokens[start : start + size])) for start, size in zip(starts, sizes, strict=True)
-    )
+    groups = np.split(np.array(attention.tokens, object), starts[1:])
     tokens = tuple(
-        word_texts[word] if 0 <= word < len(word_texts) else text for word, text in zip(words, joined, strict=True)
+        word_texts[word] if 0 <= word < len(word_texts) else _join(pieces)
+        for word, pieces in zip(words, groups, strict=True)
     )
     return replace(
         attention,
@@ -40,19 +39,19 @@ def without_special(weights: np.ndarray, special: np.ndarray, renormalize: bool)
     Rows then sum to less than 1; ``renormalize`` divides by the sum (rows without any mass stay 0).
     """
     ordinary = np.flatnonzero(~special)
-    kept = weights[..., ordinary[:, None], ordinary]
+    kept: np.ndarray = weights[..., ordinary[:, None], ordinary]
     if not renormalize:
         return kept
     sums = kept.sum(-1, keepdims=True)
-    return np.divide(kept, sums, out=np.zeros_like(kept), where=sums > 0)
+    return np.asarray(np.divide(kept, sums, out=np.zeros_like(kept), where=sums > 0))
 
 
 def between_texts(weights: np.ndarray, segments: np.ndarray, source: int, target: int) -> np.ndarray:
     """(..., n, m) attention from the n tokens of text ``source`` to the m of ``target`` (0 is A, 1 is B)."""
     rows, columns = np.flatnonzero(segments == source), np.flatnonzero(segments == target)
-    return weights[..., rows[:, None], columns]
+    return np.asarray(weights[..., rows[:, None], columns])
 
 
-def _pieces(tokens: tuple[str, ...]) -> list[str]:
-    """Tokens of one word without WordPiece's continuation mark."""
-    return [*tokens[:1], *(token.removeprefix("##") for token in tokens[1:])]
+def _join(pieces: np.ndarray) -> str:
+    """The tokens of one word without WordPiece's continuation mark."""
+    return str(pieces[0]) + "".join(piece.removeprefix("##") for piece in pieces[1:])

@@ -52,7 +52,7 @@ class AttentionLayer(nn.Module):
         query, key, value = projected.permute(2, 0, 3, 1, 4)
         scaling = (width // self.heads) ** -0.5
         mixed, _ = attend(eager_attention_forward, self, query, key, value, mask, scaling=scaling)
-        return stream + self.output(mixed.reshape(batch, tokens, width))
+        return torch.add(stream, self.output(mixed.reshape(batch, tokens, width)))
 
 
 class AttentionOnly(nn.Module, PyTorchModelHubMixin):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from shared.models.text import MASKED_WORD, TextModel
+from shared.models.heads import MASKED_WORD
+from shared.models.text import TextModel
 from shared.models.tokens import group_words, print_tokens, seen
 from shared.problems import Problem
 
@@ -58,17 +59,17 @@ def encode(model: TextModel, text: str, text_pair: str = "") -> Encoded:
     if special.all():
         raise Problem(EMPTY)
     words, word_texts = group_words(encoding, texts, kept[~special])
-    masks = np.flatnonzero(ids == model.tokenizer.mask_token_id) if MASKED_WORD in model.tasks else ()
+    masks = np.flatnonzero(ids == model.tokenizer.mask_token_id).tolist() if MASKED_WORD in model.tasks else []
     return Encoded(
         inputs=_inputs(model, ids, np.array(encoding.type_ids)[kept]),
-        task=MASKED_WORD if len(masks) else next(task for task in model.tasks if task != MASKED_WORD),
+        task=MASKED_WORD if masks else next(task for task in model.tasks if task != MASKED_WORD),
         tokens=print_tokens(model.tokenizer, ids),
         segments=_segments(encoding)[kept],
         special=special,
         separators=special & (np.arange(len(ids)) > 0),
         words=words[kept],
         word_texts=word_texts,
-        mask=int(masks[0]) if len(masks) else -1,
+        mask=masks[0] if masks else -1,
         truncated=len(encoding.ids) - len(ids),
     )
 

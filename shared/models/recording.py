@@ -98,7 +98,7 @@ def attend(
     return recorder.see(output, weights), weights
 
 
-def make_visible(network: nn.Module) -> None:
+def make_visible(network: Any) -> None:
     """Let a transformers ``network`` compute its attention through ``attend``; its outputs stay the same.
 
     Architectures that do not compute attention through transformers' interface ignore this: they record nothing.

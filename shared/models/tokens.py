@@ -62,16 +62,18 @@ def group_words(encoding: Any, texts: Sequence[str], tokens: np.ndarray) -> tupl
     chunks = [_chunks(text) for text in texts]
     spans: list[tuple[int, int, int]] = []
     previous: tuple[int, int | None, int] | None = None
+    sequences, offsets, own = encoding.sequence_ids, encoding.offsets, encoding.word_ids  # each makes a new list
     for token in tokens:
-        text = encoding.sequence_ids[token] or 0
-        start, end = _trimmed(texts[text], *encoding.offsets[token])
-        current = (text, encoding.word_ids[token], int(chunks[text][start]))
+        text = sequences[token] or 0
+        start, end = _trimmed(texts[text], *offsets[token])
+        current = (text, own[token], int(chunks[text][start]))
         if current != previous:
             spans.append((text, start, end))
             previous = current
         words[token] = len(spans) - 1
         spans[-1] = (text, spans[-1][1], max(end, spans[-1][2]))
-    return words, tuple(seen(texts[text][start:end]) or "␣" for text, start, end in spans)
+    typed = (texts[text][start:end] for text, start, end in spans)
+    return words, tuple(seen(piece.strip() or piece) or "␣" for piece in typed)
 
 
 def _chunks(text: str) -> np.ndarray:

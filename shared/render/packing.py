@@ -35,4 +35,6 @@ def pack_unit(array: np.ndarray) -> dict[str, Any]:
 def rounded(array: np.ndarray, digits: int = 4) -> list[Any]:
     """An array as nested lists of short decimals, NaN as None, for the few numbers that are printed."""
     values = np.round(np.asarray(array, dtype=np.float64), digits)
-    return np.where(np.isfinite(values), values.astype(object), None).tolist()  # type: ignore[no-any-return]
+    shown = values.astype(object)
+    shown[~np.isfinite(values)] = None
+    return list(shown.tolist())

@@ -9,7 +9,10 @@ from typing import Any
 WEB = Path(__file__).parent / "web"
 UNSAFE_IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 # Even if something slipped through the escaping, this page may load and send nothing.
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; frame-src data: blob:; font-src data:"
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "frame-src data: blob:; font-src data:"
+)
 
 
 def escape_json(value: Any) -> str:

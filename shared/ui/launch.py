@@ -58,14 +58,18 @@ def launch(demo: gr.Blocks, file: str, warm: Callable[[], object] | None = None)
     The port is ``GRADIO_SERVER_PORT`` or 7860. Nothing is shared, measured or reported to anyone.
     """
     os.environ.setdefault("GRADIO_EXAMPLES_CACHE", str(Path(gr.utils.get_upload_folder()) / Path(file).parent.name))
-    if warm:
-        threading.Thread(target=warm, daemon=True).start()
     demo.queue(max_size=20)
     demo.launch(
         theme=theme(),
-        css="\n".join((RENDER_WEB / name).read_text(encoding="utf-8") for name in ("core.css",))
-        + "\n".join(path.read_text(encoding="utf-8") for path in sorted(RENDER_WEB.glob("*.css")) if path.name != "core.css")
-        + (WEB / "page.css").read_text(encoding="utf-8"),
+        css_paths=[*sorted(RENDER_WEB.glob("*.css"), key=lambda path: path.name != "core.css"), WEB / "page.css"],
         head=f"<script>{(WEB / 'page.js').read_text(encoding='utf-8')}</script>",
-        share=False, ssr_mode=False, show_error=True, max_file_size="20mb", footer_links=["api"],
-    )  # fmt: skip
+        share=False,
+        ssr_mode=False,
+        show_error=True,
+        max_file_size="20mb",
+        footer_links=["api"],
+        prevent_thread_lock=True,
+    )
+    if warm:  # only now: the import of torch would slow down the start
+        threading.Thread(target=warm, daemon=True).start()
+    demo.block_thread()

@@ -1,4 +1,4 @@
-""""Try this": the prepared cases of a page, each with what to look for."""
+""" "Try this": the prepared cases of a page, each with what to look for."""
 
 import json
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """Events of a page: typing, presets, links and the picture's own edits all end in one payload for the picture.
 
 A payload is what ``frame.js`` draws: ``inputs``, ``auto`` (state the result suggests), ``state`` (state a link or a
-preset asks for), ``data`` (the viewer's), ``exports``, ``pinned``, ``note``, ``predict``; or ``problem``, a sentence.
+preset asks for), ``data`` (the viewer's), ``exports``, ``pinned``, ``note``, ``predict``, ``warning`` (a
+sentence above the picture); or ``problem``, a sentence instead of a picture.
 """
 
 import json
@@ -35,16 +36,22 @@ def wire(
     fields = list(inputs.values())
     names = list(inputs)
 
-    def repaint(*values: str) -> str:
-        return as_json(payload, dict(zip(names, values, strict=True)))
+    # What the picture shows already. Presets and links change the inputs too, and every change is an event: gradio's
+    # own ``input`` event leaves those out, but also loses the first thing that a visitor pastes after one.
+    painted = gr.State(())
+
+    def repaint(shown: tuple[str, ...], *values: str) -> Any:
+        if values == tuple(shown):
+            return gr.skip()
+        return [as_json(payload, dict(zip(names, values, strict=True))), values]
 
     def pick(event: gr.EventData) -> list[Any]:
         return chosen(choices[int(event._data["index"]) % len(choices)])
 
-    def chosen(preset: Preset) -> list[Any]:
+    def chosen(preset: Preset, **more: str) -> list[Any]:
         values = {**defaults, **preset.inputs}
         extra = {"reset": True, "state": preset.state, "note": preset.note, "predict": preset.predict}
-        return [*values.values(), as_json(payload, values, preset.pin, **extra)]
+        return [*values.values(), as_json(payload, values, preset.pin, **extra, **more), tuple(values.values())]
 
     def open_page(request: gr.Request) -> list[Any]:
         query = dict(request.query_params)
@@ -53,21 +60,27 @@ def wire(
         try:
             values, state, pin = read_link(query, defaults)
         except Problem as error:
-            return [*defaults.values(), json.dumps({"problem": str(error), "serial": next(serial)})]
-        return [*values.values(), as_json(payload, values, pin, reset=True, state=state)]
+            return chosen(choices[0], warning=str(error))
+        return [*values.values(), as_json(payload, values, pin, reset=True, state=state), tuple(values.values())]
 
     def edit(event: gr.EventData, *values: str) -> list[Any]:
-        changed = {name: str(event._data["inputs"].get(name, value)) for name, value in zip(names, values, strict=True)}
-        return [*changed.values(), as_json(payload, changed)]
+        asked = event._data["inputs"]
+        changed = {name: str(asked.get(name, value)) for name, value in zip(names, values, strict=True)}
+        return [*changed.values(), as_json(payload, changed), tuple(changed.values())]
 
     quiet: dict[str, Any] = {
-        "show_progress": "hidden", "api_visibility": "private", "concurrency_id": concurrency_id, "concurrency_limit": 2,
-    }  # fmt: skip
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        "concurrency_id": concurrency_id,
+        "concurrency_limit": 2,
+    }
     for field in fields:
-        field.input(repaint, fields, picture, trigger_mode="always_last", **quiet)  # type: ignore[attr-defined]
-    strip.pick(pick, None, [*fields, picture], trigger_mode="always_last", **quiet)
-    picture.edit(edit, fields, [*fields, picture], trigger_mode="always_last", **quiet)
-    demo.load(open_page, None, [*fields, picture], **quiet)
+        field.change(  # type: ignore[attr-defined]
+            repaint, [painted, *fields], [picture, painted], trigger_mode="always_last", **quiet
+        )
+    strip.pick(pick, None, [*fields, picture, painted], trigger_mode="always_last", **quiet)
+    picture.edit(edit, fields, [*fields, picture, painted], trigger_mode="always_last", **quiet)
+    demo.load(open_page, None, [*fields, picture, painted], **quiet)
 
 
 def as_json(payload: Payload, inputs: dict[str, str], pin: dict[str, Any] | None = None, **extra: Any) -> str:  # noqa: ANN401

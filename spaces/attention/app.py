@@ -9,14 +9,14 @@ compute = ui.lazy("attention_compute")  # brings torch and transformers, so it w
 export = ui.lazy("attention_exports")
 
 MODELS = [
-    ("bert-reviews · trained here on film reviews, 4 × 4 heads", "bert-reviews"),
-    ("bert-reviews-pretrained · the same before it learned opinions", "bert-reviews-pretrained"),
-    ("induction-2l · two layers without words, a known circuit", "induction-2l"),
-    ("all-MiniLM-L6-v2 · 6 × 12 heads", "sentence-transformers/all-MiniLM-L6-v2"),
-    ("bert-base-uncased · 12 × 12 heads", "google-bert/bert-base-uncased"),
-    ("distilbert-base-uncased · 6 × 12 heads", "distilbert/distilbert-base-uncased"),
-    ("gpt2 · 12 × 12 heads, reads left to right", "openai-community/gpt2"),
-    ("SmolLM2-135M · 30 × 9 heads, rotary positions", "HuggingFaceTB/SmolLM2-135M"),
+    ("bert-reviews (film reviews, 4 × 4 heads)", "bert-reviews"),
+    ("bert-reviews-pretrained (before opinions)", "bert-reviews-pretrained"),
+    ("induction-2l (a known circuit)", "induction-2l"),
+    ("all-MiniLM-L6-v2 (6 × 12)", "sentence-transformers/all-MiniLM-L6-v2"),
+    ("bert-base-uncased (12 × 12)", "google-bert/bert-base-uncased"),
+    ("distilbert-base-uncased (6 × 12)", "distilbert/distilbert-base-uncased"),
+    ("gpt2 (12 × 12, left to right)", "openai-community/gpt2"),
+    ("SmolLM2-135M (30 × 9, rotary)", "HuggingFaceTB/SmolLM2-135M"),
 ]
 COMPUTE = ("head", "query_key", "switch_off", "occlude", "predict", "flow", "bertviz")
 EXPORT = ("png", "svg", "pdf", "npz", "csv", "code", "notebook", "page")
@@ -38,10 +38,12 @@ with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as 
             text = gr.Textbox(label="Text", lines=3, max_lines=8, placeholder="Type a sentence", elem_id="text")
             model = gr.Dropdown(
                 MODELS, value="bert-reviews", label="Network", allow_custom_value=True, elem_id="model",
-                info="or any text model of the Hub, as owner/name",
+                info="or any text model of the Hub: owner/name",
             )  # fmt: skip
             with gr.Accordion("More", open=False):
-                pair = gr.Textbox(label="Second sentence", lines=2, elem_id="pair", placeholder="for networks that read pairs")
+                pair = gr.Textbox(
+                    label="Second sentence", lines=2, elem_id="pair", placeholder="for networks that read pairs"
+                )
         with gr.Column():
             picture = ui.picture(
                 "attention", DEFAULTS,

@@ -70,7 +70,9 @@ def payload(inputs: dict[str, str]) -> dict[str, Any]:
         "more_inputs": {"pair": "Second sentence"},
         "exports": EXPORTS,
         "source": f"Glasshouse · attention of {inputs['model']}",
-        "note": f"Only the first {len(case.attention.tokens)} tokens are read; {left_out} are left out." if left_out else "",
+        "note": f"Only the first {len(case.attention.tokens)} tokens are read; {left_out} are left out."
+        if left_out
+        else "",
         "auto": {"layer": layer, "head": head},
         "data": viewer_data(case),
     }
@@ -214,7 +216,9 @@ def predicted(request: Request) -> dict[str, Any]:
     layers, heads = case.statistics.entropy.shape
     every = {f"{layer}.{head}": (layer, head) for layer in range(layers) for head in range(heads)}
     off = {every[key] for key in request.details.get("heads_off", []) if key in every}
-    hidden = {int(word) for word in request.details.get("words_off", []) if 0 <= int(word) < len(case.encoded.word_texts)}
+    hidden = {
+        int(word) for word in request.details.get("words_off", []) if 0 <= int(word) < len(case.encoded.word_texts)
+    }
     return prediction_data(switch_off(case.model, case.encoded, off, hidden))
 
 

@@ -2,8 +2,6 @@
 
 import io
 import json
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import attention_compute as compute
@@ -18,7 +16,7 @@ from shared.render.attention_figures import head_csv, head_figure
 from shared.render.notebook import notebook
 from shared.render.page import document
 from shared.render.style import save
-from shared.ui import File, Request, Snippet
+from shared.ui import File, Request, Snippet, temporary_file
 
 MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
@@ -96,7 +94,13 @@ def csv_file(request: Request) -> File:
 
 def code_text(inputs: dict[str, str], layer: int | None, head: int | None) -> str:
     """At most 15 lines that compute and draw the same head."""
-    pick = "weights.mean((0, 1))" if layer is None else f"weights[{layer}].mean(0)" if head is None else f"weights[{layer}, {head}]"
+    pick = (
+        "weights.mean((0, 1))"
+        if layer is None
+        else f"weights[{layer}].mean(0)"
+        if head is None
+        else f"weights[{layer}, {head}]"
+    )
     pair = f", {inputs['pair']!r}" if inputs["pair"] else ""
     return f"""from shared.explain.attention import attention
 from shared.models.encoding import encode
@@ -123,7 +127,9 @@ def notebook_file(request: Request) -> File:
     case = compute.case_of(request.inputs)
     layer, head = compute.place(request, case)
     picture = figure_bytes(case, layer, head, request.state, "png")
-    text = notebook(title(layer, head), QUESTION, finding(case, layer, head), code_text(request.inputs, layer, head), picture)
+    text = notebook(
+        title(layer, head), QUESTION, finding(case, layer, head), code_text(request.inputs, layer, head), picture
+    )
     return File(f"{stem(layer, head)}.ipynb", "application/x-ipynb+json", text.encode("utf-8"))
 
 
@@ -133,25 +139,28 @@ def page_file(request: Request) -> File:
     if request.details.get("pin"):
         pin = request.details["pin"]
         payload["pinned"] = {**compute.payload({**request.inputs, **pin["inputs"]}), "state": pin["state"]}
-    return File("attention.html", "text/html", document("attention", payload, f"{QUESTION} · Glasshouse").encode("utf-8"))
+    return File(
+        "attention.html", "text/html", document("attention", payload, f"{QUESTION} · Glasshouse").encode("utf-8")
+    )
 
 
 def precomputed(request: Request) -> dict[str, Any]:
     """The answers that the present view asks for, under the keys by which the frame looks them up."""
     case = compute.case_of(request.inputs)
-    questions: list[tuple[str, dict[str, Any]]] = []
-    match request.state.get("tab"):
-        case_tab if case_tab == "query":
-            questions = [("query_key", {"layer": request.state["layer"], "head": request.state["head"]})]
-        case_tab if case_tab == "switch":
-            questions = [("occlude", {}), *(("switch_off", {"layer": i}) for i in range(len(case.statistics.entropy)))]
-        case_tab if case_tab == "flow":
-            questions = [("flow", {})]
-        case_tab if case_tab == "bertviz":
-            view = request.state.get("bertviz", "head")
-            questions = [("bertviz", {"view": view, "dark": dark}) for dark in (False, True)]
+    here = {"layer": request.state["layer"], "head": request.state["head"]}
+    view = request.state.get("bertviz", "head")
+    by_tab: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "query": [("query_key", here)],
+        "switch": [
+            ("occlude", {}),
+            *(("switch_off", {"layer": layer}) for layer in range(len(case.statistics.entropy))),
+        ],
+        "flow": [("flow", {})],
+        "bertviz": [("bertviz", {"view": view, "dark": dark}) for dark in (False, True)],
+    }
+    questions = by_tab.get(str(request.state.get("tab")), [])
     if case.attention.weights.size > compute.PAGE_LIMIT:
-        questions.append(("head", {"layer": request.state["layer"], "head": request.state["head"]}))
+        questions.append(("head", here))
     return {key(kind, details): answer(request, kind, details) for kind, details in questions}
 
 
@@ -181,13 +190,12 @@ def show(inputs: dict[str, str], layer: str, head: str) -> tuple[Image.Image, st
     """The endpoint's answer: the picture of one head, and the path of the .npz file with all arrays."""
     case = compute.case_of(inputs)
     best = compute.clearest_head(case.statistics)
-    chosen = [number(value, auto, name) for value, auto, name in zip((layer, head), best, ("layer", "head"), strict=True)]
+    chosen = [
+        number(value, auto, name) for value, auto, name in zip((layer, head), best, ("layer", "head"), strict=True)
+    ]
     row, column = compute.place(Request(inputs, {"layer": chosen[0], "head": chosen[1]}), case)
     picture = Image.open(io.BytesIO(figure_bytes(case, row, column, {}, "png")))
-    folder = Path(tempfile.mkdtemp(prefix="glasshouse-"))
-    path = folder / "attention.npz"
-    path.write_bytes(arrays_bytes(case, row, column))
-    return picture, str(path)
+    return picture, temporary_file("attention.npz", arrays_bytes(case, row, column))
 
 
 def number(text: str, automatic: int, name: str) -> int:

@@ -1,9 +1,11 @@
 """What the Attention Space tells and shows first: its question, its presets, its story."""
 
+from pathlib import Path
+
 from shared.ui import Preset
 
 QUESTION = "Which words look at which?"
-LEAD = "Type a sentence. Every small square is one attention head of a trained network: a map of which token looks at which."
+LEAD = "Type a sentence. Every small square is one attention head: a map of which token looks at which."
 DEFAULTS = {"text": "", "pair": "", "model": "bert-reviews"}
 REPEATED = "q3kbx0mfz2w q3kbx0mfz2w q3kbx0mfz2w"
 
@@ -26,8 +28,8 @@ PRESETS = (
     Preset(
         "Who is she?",
         {"text": "The director thanked the actress because she saved the film."},
-        "Open Query × key and ask “she”: the strongest product is the head's guess, not proof that the network resolved "
-        "the pronoun. Hide “actress” under Switch off to test it.",
+        "Open Query × key and ask “she”: the strongest product is the head's guess, not proof that the network "
+        "resolved the pronoun. Hide “actress” under Switch off to test it.",
         {"tab": "heads", "token": 7},
     ),
     Preset(
@@ -37,7 +39,8 @@ PRESETS = (
         {"tab": "switch"},
         kind="strength",
         predict={
-            "question": "“The movie was good.” is positive to this network. What does it make of “The movie was not good.”?",
+            "question": "“The movie was good.” is positive to this network. What does it make of “The movie was "
+            "not good.”?",
             "options": ["Still positive: it counts nice words", "Negative: it reads the “not”"],
             "answer": 1,
             "reveal": "Hide “not” below and see how far the answer moves; then switch off one head after the other.",
@@ -46,17 +49,18 @@ PRESETS = (
     Preset(
         "Seen before",
         {"text": REPEATED, "model": "induction-2l"},
-        "Random symbols, repeated. A head of layer 0 looks one back; a head of layer 1 uses it to find what came after the "
-        "same symbol last time. This circuit was found by Olsson et al. (2022); switch either head off and the next symbol "
-        "is lost.",
+        "Random symbols, repeated. A head of layer 0 looks one back; a head of layer 1 uses it to find what came "
+        "after the same symbol last time. This circuit was found by Olsson et al. (2022); switch either head off "
+        "and the next symbol is lost.",
         {"pattern": "induction"},
         kind="strength",
     ),
     Preset(
         "A head that says little",
         {"text": "It is the kind of film that you will have forgotten by tomorrow."},
-        "The flattest head of all: its entropy is close to the bound, so its picture holds next to no information. Then "
-        "click a head named first token or separator: what goes there usually means “nothing to see here”.",
+        "The flattest head of all: its entropy is close to the bound, so its picture holds next to no "
+        "information. Then click a head named first token or separator: what goes there usually means “nothing "
+        "to see here”.",
         {"pattern": "broad"},
         kind="weakness",
     ),
@@ -77,26 +81,4 @@ PRESETS = (
     ),
 )
 
-STORY = r"""
-## What you see
-Each token asks a question (its **query**) and offers an answer (its **key**). One head compares them all and shares out
-its attention in proportion:
-
-$$\mathrm{attention}_{ij} = \mathrm{softmax}_j\!\left(\frac{q_i \cdot k_j}{\sqrt{d}}\right)$$
-
-A row says where one token looks; it sums to 1. Show [the head that looks one word back](#set:pattern=previous%20token&tab=heads),
-[the flattest head](#set:pattern=broad&tab=heads), or [the average of all heads](#set:layer=mean&head=mean&tab=heads), which is smoother
-and diagnoses less. [How one token chooses](#set:tab=query) takes a head apart into its vectors.
-
-## When not to trust it
-- **Attention is not explanation.** A word can be looked at and not used. [Switch heads off and hide words](#set:tab=switch) to see what the
-  answer depends on, and compare [three opinions](#set:tab=flow) (Jain & Wallace 2019; Wiegreffe & Pinter 2019).
-- **Sinks.** Much attention goes to the first token or to separators because a row must sum to 1 and there is nothing to look at
-  (Clark et al. 2019 for BERT; not every network does it).
-- **Names are measurements, not purposes.** “previous token 0.98” says that 98 % of the attention fits the pattern *in this text*.
-  A short text fits many patterns by chance: the number for evenly spread attention stands beside each.
-- **Later layers mix.** In layer 5 a token no longer stands for its word alone.
-
-Sources: Vaswani et al. 2017 (attention), Vig 2019 (BertViz), Clark et al. 2019 (head patterns), Abnar & Zuidema 2020 (rollout),
-Olsson et al. 2022 (induction heads).
-"""
+STORY = (Path(__file__).parent / "attention_story.md").read_text(encoding="utf-8")

@@ -19,6 +19,11 @@ PLACES = {
 }
 
 
+def percent(share: float) -> str:
+    """A share as the pages print it."""
+    return f"{100 * share:.0f} %"
+
+
 def entropy_text(entropy: float, bound: float, tokens: int) -> str:
     """Entropy beside its bound."""
     return f"entropy {entropy:.2f} of at most {bound:.2f} nats ({tokens} token{'s' if tokens != 1 else ''})"
@@ -31,7 +36,9 @@ def strongest_link(weights: np.ndarray, attention: Attention) -> str:
     if not allowed.any():
         return "there is no pair of ordinary tokens to link"
     row, column = np.unravel_index(np.argmax(np.where(allowed, weights, -1.0)), weights.shape)
-    return f"its strongest link is “{attention.tokens[row]}” → “{attention.tokens[column]}” ({weights[row, column]:.2f})"
+    return (
+        f"its strongest link is “{attention.tokens[row]}” → “{attention.tokens[column]}” ({weights[row, column]:.2f})"
+    )
 
 
 def head_finding(attention: Attention, statistics: HeadStatistics, layer: int, head: int) -> str:
@@ -42,10 +49,10 @@ def head_finding(attention: Attention, statistics: HeadStatistics, layer: int, h
     start = f"Head {head} of layer {layer}"
     if name == "broad":
         share = statistics.normalized_entropy[layer, head]
-        return f"{start} spreads its attention almost evenly ({share:.0%} of the largest possible entropy): {entropy}."
+        return f"{start} spreads its attention almost evenly ({percent(share)} of the largest entropy): {entropy}."
     if name:
         score = statistics.pattern_scores[index, layer, head]
-        return f"{start} puts {score:.0%} of its attention {PLACES[name]}; {entropy}."
+        return f"{start} puts {percent(score)} of its attention {PLACES[name]}; {entropy}."
     link = strongest_link(attention.weights[layer, head], attention)
     return f"{start} fits no named pattern; {link}; {entropy}."
 
@@ -71,10 +78,12 @@ def head_reading(attention: Attention, statistics: HeadStatistics, layer: int, h
         else "sharp: almost every token looks at one place"
     )
     return (
-        f"Layer {layer}, head {head}: {entropy}: {verdict}. The strongest key takes {statistics.top1_mass[layer, head]:.0%} "
-        f"of a row, the strongest five {statistics.top5_mass[layer, head]:.0%}; attention travels "
-        f"{statistics.distance[layer, head]:.1f} tokens on average; the first token gets "
-        f"{statistics.first_mass[layer, head]:.0%}, separators {statistics.separator_mass[layer, head]:.0%}."
+        f"Layer {layer}, head {head}: {entropy}: {verdict}. "
+        f"The strongest key takes {percent(statistics.top1_mass[layer, head])} of a row, "
+        f"the strongest five {percent(statistics.top5_mass[layer, head])}; "
+        f"attention travels {statistics.distance[layer, head]:.1f} tokens on average; "
+        f"the first token gets {percent(statistics.first_mass[layer, head])}, "
+        f"separators {percent(statistics.separator_mass[layer, head])}."
     )
 
 

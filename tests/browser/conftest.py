@@ -71,9 +71,12 @@ def visit(chromium):
 
     def open_page(address, width=1280, height=800, scheme="light", offline=False):
         context = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, reduced_motion="reduce"
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            accept_downloads=True,
+            reduced_motion="reduce",
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()
         allowed = ("data:", "blob:", "about:") if offline else ("http://127.0.0.1:", "data:", "blob:", "about:")
@@ -86,11 +89,15 @@ def visit(chromium):
             return request_route.abort()
 
         page.route("**/*", route)
-        page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None)
+        page.on(
+            "console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None
+        )
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
         page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.goto(address)
-        page.wait_for_selector(".gh-panel canvas, .gh-panel iframe, .gh-panel table, .gh-panel .ga-word, .gh-problem:not([hidden])")
+        page.wait_for_selector(
+            ".gh-panel canvas, .gh-panel iframe, .gh-panel table, .gh-panel .ga-word, .gh-problem:not([hidden])"
+        )
         return page
 
     yield open_page

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 SENTENCE = "The scenes that the young director shot at night were brilliant."
-HOSTILE = '</script><img src=x onerror=alert(1)><b onmouseover=alert(2)>${alert(3)}{{alert(4)}}'
+HOSTILE = "</script><img src=x onerror=alert(1)><b onmouseover=alert(2)>${alert(3)}{{alert(4)}}"
 SIZES = [(1280, 800), (390, 844)]
 
 
@@ -83,7 +83,13 @@ def test_a_click_and_the_arrow_keys_open_heads(visit, space):
 
 def test_every_tab_draws(visit, space):
     page = visit(space)
-    drawn = {"bertviz": ".gh-panel iframe", "query": ".gh-panel canvas", "switch": ".ga-cell", "numbers": ".ga-table tr", "flow": ".ga-flow"}
+    drawn = {
+        "bertviz": ".gh-panel iframe",
+        "query": ".gh-panel canvas",
+        "switch": ".ga-cell",
+        "numbers": ".ga-table tr",
+        "flow": ".ga-flow",
+    }
     for tab, mark in drawn.items():
         page.locator(f'[data-tab="{tab}"].gh-tab').click()
         page.locator(mark).first.wait_for()
@@ -120,7 +126,9 @@ def test_arrow_keys_step_through_presets(visit, space):
     serial = page.evaluate("Glasshouse.frames[0].payload.serial")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("before => Glasshouse.frames[0].payload.serial !== before", arg=serial)
-    assert page.locator('.gh-preset[aria-pressed="true"]').inner_text() == page.locator(".gh-preset").nth(1).inner_text()
+    assert (
+        page.locator('.gh-preset[aria-pressed="true"]').inner_text() == page.locator(".gh-preset").nth(1).inner_text()
+    )
 
 
 def test_a_prediction_is_judged(visit, space):
@@ -145,7 +153,9 @@ def test_a_link_brings_the_picture_back(visit, space):
 
 
 def test_chips_and_reset_undo_changes(visit, space):
-    page = visit(space + "?" + urlencode({"text": SENTENCE, "pair": "It rained.", "words": "true", "special": "hidden"}))
+    page = visit(
+        space + "?" + urlencode({"text": SENTENCE, "pair": "It rained.", "words": "true", "special": "hidden"})
+    )
     assert page.locator(".gh-chip").count() == 3
     page.locator(".gh-chip button").first.click()
     assert page.locator(".gh-chip").count() == 2
@@ -168,13 +178,17 @@ def test_pinned_pictures_are_compared_and_linked(visit, space):
     assert again.locator("figcaption").all_inner_texts() == page.locator("figcaption").all_inner_texts()
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\u200b\u200b", "x" * 100_000, "🦉🦉", "שלום עולם", HOSTILE, "$x^2$ <b>bold</b>", "a\u0000b", "."])
+@pytest.mark.parametrize(
+    "text",
+    ["", "   ", "\u200b\u200b", "x" * 100_000, "🦉🦉", "שלום עולם", HOSTILE, "$x^2$ <b>bold</b>", "a\u0000b", "."],
+)
 def test_strange_text_is_answered_calmly(visit, space, text):
     page = visit(space)
     serial = page.evaluate("Glasshouse.frames[0].payload.serial")
     type_text(page, text)
     page.wait_for_function(
-        "before => Glasshouse.frames[0].payload.serial !== before || !document.querySelector('.gh-problem').hidden", arg=serial
+        "before => Glasshouse.frames[0].payload.serial !== before || !document.querySelector('.gh-problem').hidden",
+        arg=serial,
     )
     problem = page.locator(".gh-problem").first
     if problem.is_visible():
@@ -187,7 +201,9 @@ def test_strange_text_is_answered_calmly(visit, space, text):
     assert problem.is_hidden()
 
 
-@pytest.mark.parametrize("model", ["nobody/nothing-here", "not a model", "../../etc/passwd", "<img src=x onerror=alert(1)>", ""])
+@pytest.mark.parametrize(
+    "model", ["nobody/nothing-here", "not a model", "../../etc/passwd", "<img src=x onerror=alert(1)>", ""]
+)
 def test_unknown_networks_are_refused_in_one_sentence(visit, space, model):
     page = visit(space + "?" + urlencode({"text": SENTENCE, "model": model}))
     problem = page.locator(".gh-problem").first.inner_text()
@@ -263,14 +279,22 @@ def test_story_phrases_set_the_picture(visit, space):
 def test_long_text_fetches_heads_when_they_are_opened(visit, space):
     page = visit(space + "?" + urlencode({"text": "word " * 700}), 1280, 800)
     assert "512 tokens" in page.locator(".gh-note").inner_text()
-    assert json.loads(page.evaluate("JSON.stringify([Glasshouse.frames[0].model.weights, Glasshouse.frames[0].model.N])")) == [None, 512]
+    assert json.loads(
+        page.evaluate("JSON.stringify([Glasshouse.frames[0].model.weights, Glasshouse.frames[0].model.N])")
+    ) == [None, 512]
     page.evaluate("Glasshouse.frames[0].set({layer: 1, head: 1})")
     page.locator('[data-focus="heatmap"]').wait_for()
 
 
 def test_a_sentence_pair_can_be_filtered(visit, space):
-    page = visit(space + "?" + urlencode({"text": "It was long.", "pair": "It was good.", "pair_filter": "x", "special": "hidden"}))
-    whole = page.evaluate("(() => { const f = Glasshouse.frames[0]; return Glasshouse.attention.groups(f.model, f.state).length })()")
+    page = visit(
+        space
+        + "?"
+        + urlencode({"text": "It was long.", "pair": "It was good.", "pair_filter": "x", "special": "hidden"})
+    )
+    whole = page.evaluate(
+        "(() => { const f = Glasshouse.frames[0]; return Glasshouse.attention.groups(f.model, f.state).length })()"
+    )
     page.evaluate("Glasshouse.frames[0].set({pairs: 'AB'})")
     size = page.evaluate("""(() => { const f = Glasshouse.frames[0], A = Glasshouse.attention;
         const d = A.display(f.model, A.head(f.model, 0, 0), f.state); return [d.rows.length, d.columns.length] })()""")

@@ -72,7 +72,7 @@ def test_head_figure_puts_queries_in_rows_and_keys_in_columns():
     dots_per_inch = figure.dpi
     image = Image.open(io.BytesIO(style.save(figure, "png", dots_per_inch))).convert("RGB")
     beside_the_number = (round(x) - 20, round(image.height - y) - 15)
-    expected = tuple(round(255 * part) for part in colormaps["viridis"](1.0)[:3])
+    expected = tuple(round(255 * part) for part in colormaps["magma_r"](1.0)[:3])
     assert np.allclose(image.getpixel(beside_the_number), expected, atol=2)
     assert image.getpixel((2, 2)) == (255, 255, 255)
 

@@ -71,7 +71,27 @@ def test_bad_input_is_one_sentence(client, arguments, words):
 
 
 def test_sixteen_visitors_at_once_get_their_own_answers(client):
-    texts = [f"{TEXT} It took {number} nights." for number in "one two three four five six seven eight nine ten eleven twelve 13 14 15 16".split()]
+    texts = [
+        f"{TEXT} It took {number} nights."
+        for number in [
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "13",
+            "14",
+            "15",
+            "16",
+        ]
+    ]
     serial = [show(client, text)[1]["attention"] for text in texts]
     with ThreadPoolExecutor(16) as pool:
         parallel = list(pool.map(lambda text: show(client, text)[1]["attention"], texts))

@@ -1,14 +1,15 @@
 import json
+import sys
 import threading
 
 import gradio as gr
 import pytest
 
 from shared.problems import Problem
-from shared.ui import picture as module
 from shared.ui.picture import File, Request, Snippet, answer, packed, parse_request
 from shared.ui.problems import UNEXPECTED, shown_as_error
 
+module = sys.modules["shared.ui.picture"]  # the package keeps the function of that name in front of it
 DEFAULTS = {"text": "", "model": "m"}
 
 
@@ -22,7 +23,9 @@ def test_a_question_is_read_into_its_parts():
     assert request == Request({"text": "a", "model": "m"}, {"layer": 2}, {"layer": 3})
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"kind": "x"}', '{"kind": "x", "request": 3}', "x" * 500_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "{}", '{"kind": "x"}', '{"kind": "x", "request": 3}', "x" * 500_000]
+)
 def test_what_is_no_question_gets_a_sentence(text):
     found = answer({}, text, DEFAULTS)
     assert set(found) == {"problem"} and found["problem"].endswith(".")

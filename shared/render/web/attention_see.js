@@ -152,7 +152,7 @@
         context.fillStyle = selected ? accent : ink;
         context.textAlign = "left";
         const head = mean ? "mean" : state.sort === "layer" ? `${item.head}` : `${item.layer}·${item.head}`;
-        context.fillText(Glasshouse.fit(context, pattern ? `${A.short(pattern.name)} ${pattern.score.toFixed(2).replace(/^0/, "")}` : mean ? "average" : `head ${head}`, cell + 6), x, y + cell + 4);
+        context.fillText(Glasshouse.fit(context, pattern ? `${A.short(pattern.name)} ${pattern.score.toFixed(2).replace(/^0/, "")}` : mean ? "average" : `head ${head}`, cell + 5), x, y + cell + 4);
       }
       context.globalAlpha = 1;
     }

@@ -82,7 +82,7 @@ var Glasshouse = {
   reportHeight() {
     if (window.parent === window) return;
     const report = () =>
-      window.parent.postMessage({ glasshouse: "height", height: Math.ceil(document.documentElement.scrollHeight) }, "*");
+      window.parent.postMessage({ glasshouse: "height", height: Math.ceil(document.body.getBoundingClientRect().height) }, "*");
     new ResizeObserver(report).observe(document.body);
     report();
   },

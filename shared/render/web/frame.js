@@ -9,6 +9,7 @@
 // A host gives {frozen} or {compute(kind, request), export(kind, request), edit(inputs), address()}.
 (() => {
   const { el } = Glasshouse;
+  const LONGEST_LINK = 7000; // characters; servers and chat programs cut longer ones
   const TEACHING = ["view", "hide", "type", "__theme", "theme", "preset"];
   Glasshouse.frames = [];
 
@@ -67,7 +68,7 @@
       this.payload = payload;
       this.model = model;
       this.cache = new Map(Object.entries(payload.computed || {}));
-      this.problem(null);
+      this.problem(null, payload.warning);
       this.stale(false);
       this.veil(payload.predict);
       this.draw();
@@ -126,6 +127,7 @@
     rememberAddress() {
       if (this.host.frozen || !this.host.remember) return;
       const query = this.query();
+      if (query.toString().length > LONGEST_LINK) return;
       const now = new URLSearchParams(location.search);
       for (const name of TEACHING) if (now.has(name) && name !== "preset") query.set(name, now.get(name));
       history.replaceState(history.state, "", `${location.pathname}?${query}`.replace(/\?$/, ""));
@@ -252,8 +254,8 @@
       const tools = [];
       if (!host.frozen) {
         tools.push(button(this.pinned ? "Unpin" : "Pin as A", "Keep this picture as A while B changes", () => (this.pinned ? this.unpin() : this.pin())));
-        tools.push(button("Link", "Copy an address that shows this picture again", () => this.copyText("Link", this.address())));
-        tools.push(button("Embed", "Copy code that shows this picture in another page", () => this.copyText("Embed", this.embed())));
+        tools.push(button("Link", "Copy an address that shows this picture again", () => this.link("Link", () => this.address())));
+        tools.push(button("Embed", "Copy code that shows this picture in another page", () => this.link("Embed", () => this.embed())));
         for (const [label, title, kinds] of this.payload.exports || []) {
           tools.push(kinds.length > 1 ? this.menu(label, title, kinds)
             : button(label, title, () => this.save(kinds[0][0])));
@@ -262,6 +264,11 @@
         tools.push(el("span", { class: "gh-source" }, this.payload.source || ""));
       }
       parts.tools.replaceChildren(...tools);
+    }
+
+    link(title, make) {
+      if (this.query().toString().length > LONGEST_LINK) this.say("This text is too long for a link. Save it as a page instead: the button Page.");
+      else this.copyText(title, make());
     }
 
     menu(label, title, kinds) {
@@ -284,7 +291,7 @@
     async save(kind) {
       const done = this.say("Preparing the file…", 60_000);
       try {
-        const file = await this.host.export(kind, { ...this.request(), address: this.address() });
+        const file = await this.host.export(kind, this.request());
         if (file.problem) throw new Error(file.problem);
         if (file.text !== undefined) this.copyText(file.title, file.text, file.explanation);
         else Glasshouse.download(file.name, file.mime, file.data);
@@ -319,9 +326,10 @@
       return () => { clearTimeout(timer); node.remove(); };
     }
 
-    problem(text) {
-      this.parts.problem.textContent = text || "";
-      this.parts.problem.hidden = !text;
+    // A problem dims the old picture, a warning stands above a good one.
+    problem(text, warning) {
+      this.parts.problem.textContent = text || warning || "";
+      this.parts.problem.hidden = !(text || warning);
       this.parts.root.classList.toggle("gh-has-problem", Boolean(text));
     }
 

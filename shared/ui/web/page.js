@@ -5,7 +5,7 @@
   if (query.get("type") === "large") root.classList.add("gh-large");
   for (const part of (query.get("hide") || "").split(",")) if (/^[a-z]+$/.test(part)) root.classList.add(`gh-hide-${part}`);
   if (window.parent !== window) {
-    const report = () => window.parent.postMessage({ glasshouse: "height", height: Math.ceil(root.scrollHeight) }, "*");
+    const report = () => window.parent.postMessage({ glasshouse: "height", height: Math.ceil(document.body.getBoundingClientRect().height) }, "*");
     addEventListener("load", () => new ResizeObserver(report).observe(document.body));
   }
 })();

@@ -1,0 +1,173 @@
+"""Toy text models with random weights, small enough to check by hand, and real ones where a Hub cache has them."""
+
+import pytest
+
+SENTENCES = [
+    "the cat sat on the mat because it was tired.",
+    "a dog ran over the hill and the cat did not follow it!",
+    "nothing in this playing field was good, but the actors were.",
+]
+BERT_SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 32,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.3,
+}
+GPT2_SIZES = {
+    "bos_token_id": 0,
+    "eos_token_id": 0,
+    "n_embd": 16,
+    "n_layer": 3,
+    "n_head": 4,
+    "n_positions": 64,
+    "initializer_range": 0.3,
+}
+LLAMA_SIZES = BERT_SIZES | {"num_key_value_heads": 2, "bos_token_id": 0, "eos_token_id": 0}
+
+
+@pytest.fixture(scope="session")
+def word_pieces():
+    """A WordPiece tokenizer with the special tokens of BERT."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertTokenizerFast
+
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(prefix="##")
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer.train_from_iterator(SENTENCES, trainers.WordPieceTrainer(vocab_size=160, special_tokens=special))
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return BertTokenizerFast(tokenizer_object=tokenizer, model_max_length=48)
+
+
+@pytest.fixture(scope="session")
+def byte_pairs():
+    """A byte-level BPE tokenizer like GPT-2's, which adds no special tokens."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=["<end>"], initial_alphabet=alphabet)
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<end>", eos_token="<end>")
+
+
+@pytest.fixture(scope="session")
+def toy_bert(word_pieces):
+    """A BERT with a sentiment head and a masked-word head around one encoder."""
+    import transformers as t
+
+    from shared.models.text import assemble
+
+    config = t.BertConfig(vocab_size=len(word_pieces), num_labels=2, **BERT_SIZES)
+    config.id2label = {0: "negative", 1: "positive"}
+    sentiment, masked = seeded(t.BertForSequenceClassification, config), seeded(t.BertForMaskedLM, config)
+    masked.bert = sentiment.bert
+    masked.tie_weights()
+    return assemble("toy-bert", {"sentiment": sentiment, "masked word": masked}, word_pieces)
+
+
+@pytest.fixture(scope="session")
+def toy_vectors(word_pieces):
+    """A BERT without a head."""
+    import transformers as t
+
+    from shared.models.text import assemble
+
+    config = t.BertConfig(vocab_size=len(word_pieces), **BERT_SIZES)
+    return assemble("toy-vectors", {"sentence vector": seeded(t.BertModel, config)}, word_pieces)
+
+
+@pytest.fixture(scope="session")
+def toy_gpt2(byte_pairs):
+    """A GPT-2."""
+    import transformers as t
+
+    from shared.models.text import assemble
+
+    network = seeded(t.GPT2LMHeadModel, t.GPT2Config(vocab_size=len(byte_pairs), **GPT2_SIZES))
+    return assemble("toy-gpt2", {"next token": network}, byte_pairs)
+
+
+@pytest.fixture(scope="session")
+def toy_llama(byte_pairs):
+    """A Llama: rotary positions, and four heads that share two keys."""
+    import transformers as t
+
+    from shared.models.text import assemble
+
+    network = seeded(t.LlamaForCausalLM, t.LlamaConfig(vocab_size=len(byte_pairs), **LLAMA_SIZES))
+    return assemble("toy-llama", {"next token": network}, byte_pairs)
+
+
+@pytest.fixture(params=["toy_bert", "toy_vectors", "toy_gpt2", "toy_llama"])
+def toy(request):
+    """Each of the toy models in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    """The real all-MiniLM-L6-v2, where it can be had."""
+    return available("sentence-transformers/all-MiniLM-L6-v2")
+
+
+@pytest.fixture(scope="session")
+def induction():
+    """The trained attention-only network."""
+    return available("induction-2l")
+
+
+def available(name):
+    """A model by name, or a skip with the reason."""
+    from shared.models.text import load
+    from shared.problems import Problem
+
+    try:
+        return load(name)
+    except Problem as problem:
+        pytest.skip(str(problem))
+
+
+def seeded(network, config):
+    """A network with random weights that are the same in every run."""
+    import torch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    return network(config).eval()
+
+
+@pytest.fixture
+def attention_of():
+    """A function that makes a results.Attention from weights and tokens alone."""
+    return _attention_of
+
+
+def _attention_of(weights, tokens, special=(), words=None, segments=None, causal=False):
+    """``weights`` (L, H, N, N); ``special`` are indices."""
+    import numpy as np
+
+    from shared.results import Attention, Prediction
+
+    count = len(tokens)
+    marks = np.isin(np.arange(count), list(special))
+    numbered = np.where(marks, -1, np.cumsum(~marks) - 1)
+    return Attention(
+        model="by hand",
+        weights=np.asarray(weights, np.float32),
+        tokens=tuple(tokens),
+        segments=np.asarray(segments if segments is not None else np.zeros(count), np.int8),
+        special=marks,
+        words=np.asarray(words if words is not None else numbered, np.int32),
+        causal=causal,
+        truncated=0,
+        prediction=Prediction("sentence vector", (), np.zeros(0, np.float32), -1, "", 1.0),
+        forward_seconds=0.0,
+    )
