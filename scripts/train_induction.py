@@ -76,7 +76,7 @@ class Batch:
 def repeated(rng: np.random.Generator, count: int, tokens: int) -> Batch:
     """``count`` rows of ``tokens`` symbols: some that mean nothing, then others, all different, again and again."""
     period = rng.integers(PERIODS[0], PERIODS[1] + 1, (count, 1))
-    start = rng.integers(0, tokens - 2 * period + 1) * rng.integers(0, 2, (count, 1))  # half the rows begin at once
+    start = rng.integers(0, tokens - period) * rng.integers(0, 2, (count, 1))  # half the rows begin at once
     symbols = rng.permuted(np.tile(np.arange(len(SYMBOLS)), (count, 1)), axis=1)
     place = np.arange(tokens)
     others = rng.integers(period, len(SYMBOLS), (count, tokens))
@@ -164,7 +164,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=64, help="symbols in a sequence, the network's context")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=3e-3)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--quick", action="store_true", help="a few steps, to see that all of it runs")
     return parser.parse_args()
 

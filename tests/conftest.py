@@ -1,6 +1,16 @@
-"""Toy text models with random weights, small enough to check by hand, and real ones where a Hub cache has them."""
+"""Toy text models with random weights, real ones where a Hub cache has them, and a running Space."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[1]
 
 SENTENCES = [
     "the cat sat on the mat because it was tired.",
@@ -171,3 +181,34 @@ def _attention_of(weights, tokens, special=(), words=None, segments=None, causal
         prediction=Prediction("sentence vector", (), np.zeros(0, np.float32), -1, "", 1.0),
         forward_seconds=0.0,
     )
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory):
+    """The address of the Attention Space, started as a visitor would, from another working directory."""
+    port = free_port()
+    log = (tmp_path_factory.mktemp("space") / "log.txt").open("w")
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "spaces/attention/app.py")],
+        env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONPATH": ""},
+        cwd=tmp_path_factory.mktemp("elsewhere"),
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    address = f"http://127.0.0.1:{port}/"
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                break
+        except OSError:
+            assert process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.2)
+    yield address
+    process.terminate()
+    process.wait(20)

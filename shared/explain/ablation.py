@@ -11,7 +11,6 @@ from shared.explain.prediction import change, describe, outcome
 from shared.models.encoding import Encoded
 from shared.models.recording import record
 from shared.models.text import TextModel
-from shared.problems import Problem
 from shared.results import HeadAblation, Prediction
 
 
@@ -47,11 +46,7 @@ def switch_off(
     """
     heads_on = torch.ones(2, model.layers, model.heads)  # the untouched text and the ablated one side by side
     for layer, head in heads:
-        if not (0 <= layer < model.layers and 0 <= head < model.heads):
-            raise Problem(
-                f"There is no head {head} in layer {layer}; choose layers 0-{model.layers - 1} and heads "
-                f"0-{model.heads - 1}."
-            )
+        model.require_head(layer, head)
         heads_on[1, layer, head] = 0
     hidden = torch.from_numpy(np.stack([np.zeros(len(encoded.words), bool), np.isin(encoded.words, sorted(words))]))
     with torch.no_grad(), record(heads_on=heads_on, keep_weights=False):

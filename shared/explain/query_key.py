@@ -6,7 +6,6 @@ from shared.explain.prediction import outcome
 from shared.models.encoding import Encoded
 from shared.models.recording import record
 from shared.models.text import TextModel
-from shared.problems import Problem
 from shared.results import QueryKey
 
 
@@ -15,11 +14,7 @@ def query_key(model: TextModel, encoded: Encoded, layer: int, head: int) -> Quer
 
     Under grouped-query attention several heads share a key. Raises ``Problem`` for a head that does not exist.
     """
-    if not (0 <= layer < model.layers and 0 <= head < model.heads):
-        raise Problem(
-            f"There is no head {head} in layer {layer}; choose layers 0-{model.layers - 1} and heads "
-            f"0-{model.heads - 1}."
-        )
+    model.require_head(layer, head)
     with torch.no_grad(), record(keep_query_key=True) as recorder:
         outcome(model, encoded)
     query, keys = recorder.queries[layer][0, head], recorder.keys[layer][0]

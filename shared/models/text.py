@@ -49,6 +49,14 @@ class TextModel:
         """The tasks that it can be asked, the usual one first."""
         return tuple(self.networks)
 
+    def require_head(self, layer: int, head: int) -> None:
+        """Raise ``Problem`` for a head that does not exist."""
+        if not (0 <= layer < self.layers and 0 <= head < self.heads):
+            raise Problem(
+                f"There is no head {head} in layer {layer}; choose layers 0-{self.layers - 1} and heads "
+                f"0-{self.heads - 1}."
+            )
+
 
 @checkpoints.load_once
 def load(name: str) -> TextModel:

@@ -18,6 +18,7 @@ from shared.render.page import document
 from shared.render.style import save
 from shared.ui import File, Request, Snippet, temporary_file
 
+SHOW_PICTURE = "\nfrom IPython.display import Image\n\nImage(picture)"
 MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -94,25 +95,22 @@ def csv_file(request: Request) -> File:
 
 def code_text(inputs: dict[str, str], layer: int | None, head: int | None) -> str:
     """At most 15 lines that compute and draw the same head."""
-    pick = (
-        "weights.mean((0, 1))"
-        if layer is None
-        else f"weights[{layer}].mean(0)"
-        if head is None
-        else f"weights[{layer}, {head}]"
-    )
+    one = f"weights[{layer}].mean(0)" if head is None else f"weights[{layer}, {head}]"
+    pick = "weights.mean((0, 1))" if layer is None else one
     pair = f", {inputs['pair']!r}" if inputs["pair"] else ""
     return f"""from shared.explain.attention import attention
 from shared.models.encoding import encode
 from shared.models.text import load
 from shared.render.attention_figures import head_figure
+from shared.render.style import save
 
 model = load({inputs["model"]!r})
 result = attention(model, encode(model, {inputs["text"]!r}{pair}))
 weights = result.weights  # (layers, heads, tokens, tokens), rows sum to 1
 tokens = result.tokens
 figure = head_figure({pick}, tokens, tokens, {title(layer, head)!r}, "", model.name)
-figure"""
+picture = save(figure, "png")  # bytes; also "svg" and "pdf"
+"""
 
 
 def code_snippet(request: Request) -> Snippet:
@@ -127,9 +125,8 @@ def notebook_file(request: Request) -> File:
     case = compute.case_of(request.inputs)
     layer, head = compute.place(request, case)
     picture = figure_bytes(case, layer, head, request.state, "png")
-    text = notebook(
-        title(layer, head), QUESTION, finding(case, layer, head), code_text(request.inputs, layer, head), picture
-    )
+    code = code_text(request.inputs, layer, head) + SHOW_PICTURE
+    text = notebook(title(layer, head), QUESTION, finding(case, layer, head), code, picture)
     return File(f"{stem(layer, head)}.ipynb", "application/x-ipynb+json", text.encode("utf-8"))
 
 

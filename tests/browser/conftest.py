@@ -1,16 +1,10 @@
-"""A running Space and a headless browser for the tests of this folder."""
+"""A headless browser for the tests of this folder."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
@@ -18,7 +12,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it keeps an event loop running, which others must not meet
 def chromium():
     if not CHROMIUM.exists():
         if os.environ.get("CI"):
@@ -30,37 +24,6 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="session")
-def space(tmp_path_factory):
-    """The address of the Attention Space, started as a visitor would, from another working directory."""
-    port = free_port()
-    log = (tmp_path_factory.mktemp("space") / "log.txt").open("w")
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "spaces/attention/app.py")],
-        env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONPATH": ""},
-        cwd=tmp_path_factory.mktemp("elsewhere"),
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    address = f"http://127.0.0.1:{port}/"
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                break
-        except OSError:
-            assert process.poll() is None, Path(log.name).read_text()
-            time.sleep(0.2)
-    yield address
-    process.terminate()
-    process.wait(20)
 
 
 @pytest.fixture
@@ -76,7 +39,7 @@ def visit(chromium):
             accept_downloads=True,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(40_000)
         contexts.append(context)
         page = context.new_page()
         allowed = ("data:", "blob:", "about:") if offline else ("http://127.0.0.1:", "data:", "blob:", "about:")
