@@ -4,9 +4,9 @@ import json
 import re
 import threading
 from collections.abc import Callable
-from functools import wraps
+from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cachetools import LRUCache
 
@@ -59,33 +59,36 @@ def folder(name: str, max_megabytes: int = 700, accept: Accept | None = None) ->
     return path
 
 
-def load_once(load: Callable[[str], T]) -> Callable[[str], T]:
+class load_once(Generic[T]):  # noqa: N801 - it is used as a decorator
     """Make ``load(name)`` run once per process and name, under the one lock of all loading.
 
     Embedded checkpoints stay; of the Hub's models the ``HUB_MODELS_KEPT`` used last are kept.
     """
-    stays: dict[str, T] = {}
-    passes: LRUCache[str, T] = LRUCache(HUB_MODELS_KEPT)
-    shelves = threading.Lock()
 
-    def find(name: str) -> T | None:
-        with shelves:  # a look at an LRU cache reorders it
-            return passes.get(name) if "/" in name else stays.get(name)
+    def __init__(self, load: Callable[[str], T]) -> None:
+        update_wrapper(self, load)
+        self._load = load
+        self._stays: dict[str, T] = {}
+        self._passes: LRUCache[str, T] = LRUCache(HUB_MODELS_KEPT)
+        self._shelves = threading.Lock()
 
-    @wraps(load)
-    def loaded(name: str) -> T:
-        found = find(name)
+    def find(self, name: str) -> T | None:
+        """What ``name`` was loaded as, None if it must be loaded first."""
+        with self._shelves:  # a look at an LRU cache reorders it
+            return self._passes.get(name) if "/" in name else self._stays.get(name)
+
+    def __call__(self, name: str) -> T:
+        """What ``name`` is loaded as, now or before."""
+        found = self.find(name)
         if found is not None:
             return found
         with LOCK:
-            found = find(name)  # another thread may have loaded it while this one waited
+            found = self.find(name)  # another thread may have loaded it while this one waited
             if found is None:
-                found = load(name)
-                with shelves:
-                    (passes if "/" in name else stays)[name] = found
+                found = self._load(name)
+                with self._shelves:
+                    (self._passes if "/" in name else self._stays)[name] = found
             return found
-
-    return loaded
 
 
 def _from_hub(name: str, max_megabytes: int, accept: Accept | None) -> Path:

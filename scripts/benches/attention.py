@@ -47,9 +47,12 @@ def run(quick: bool) -> Iterator[str]:
     sizes = [(2, 4, 32)] if quick else [(12, 12, 64), (12, 12, 128)]
     for layers, heads, tokens in sizes:
         yield from against_bertviz(layers, heads, tokens, runs)
-    yield from typing(512, runs)
+    with serving(SPACE) as (address, _):
+        yield from typing(address, 512, runs)
+        # The quick run does with what lies beside the code; no network, no cache of the Hub.
+        name = "bert-reviews" if quick else "sentence-transformers/all-MiniLM-L6-v2"
+        yield from endpoint(address, name, 64, 1 if quick else 9)
     yield from start(1 if quick else 5)
-    yield from endpoint("bert-reviews" if quick else "sentence-transformers/all-MiniLM-L6-v2", 64, 2 if quick else 9)
 
 
 def random_attention(layers: int, heads: int, tokens: int) -> Attention:
@@ -123,10 +126,10 @@ def text_of(tokens: int, seed: int) -> str:
     return " ".join(random.Random(seed).choices(WORDS, k=tokens - 2))
 
 
-def typing(tokens: int, runs: int) -> Iterator[str]:
+def typing(address: str, tokens: int, runs: int) -> Iterator[str]:
     """The running Space with the embedded network: a long text is typed, then heads are clicked."""
     short, overview, opened, clicked = [], [], [], []
-    with serving(SPACE) as (address, _), browsing() as browser:
+    with browsing() as browser:
         page = open_page(browser)
         page.goto(address)
         painted(page, OVERVIEW)
@@ -164,34 +167,19 @@ def click(page: Any, layer: int, head: int) -> float:
     return painted(page, f"{chosen} && {HEATMAP}") - began
 
 
-def start(runs: int) -> Iterator[str]:
-    """Command to first HTTP 200, beside a bare one-button gradio app, in turns after a round to warm the disk."""
-    ours, theirs = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        bare = Path(folder) / "bare.py"
-        bare.write_text(BARE_APP, encoding="utf-8")
-        for _ in range(runs + 1):
-            for app, times in ((bare, theirs), (SPACE, ours)):
-                with serving(app) as (_, taken):
-                    times.append(taken)
-    space, floor = statistics.median(ours[1:]), statistics.median(theirs[1:])
-    yield f"start to the first HTTP 200: {space:.2f} s; a bare one-button app {floor:.2f} s"
-    yield verdict("start, ours / bare", space / floor, "x", 1.25)
-
-
-def endpoint(name: str, tokens: int, runs: int) -> Iterator[str]:
+def endpoint(address: str, name: str, tokens: int, runs: int) -> Iterator[str]:
     """/show end to end, in turns with the eager forward pass of the same network on the same tokens."""
     from gradio_client import Client
 
     forward = eager(name, text_of(tokens, 0))
+    client = Client(address, verbose=False)
     whole, bare = [], []
-    with serving(SPACE) as (address, _):
-        client = Client(address, verbose=False)
-        for seed in range(runs + 1):  # every text is new, so nothing comes from the Space's cache
-            began = time.perf_counter()
-            client.predict(text_of(tokens, seed), "", name, "auto", "auto", api_name="/show")
-            whole.append(time.perf_counter() - began)
-            bare.append(seconds(forward, 1))
+    for seed in range(runs + 1):  # every text is new, so nothing comes from the Space's cache
+        began = time.perf_counter()
+        client.predict(text_of(tokens, seed), "", name, "auto", "auto", api_name="/show")
+        whole.append(time.perf_counter() - began)
+        bare.append(seconds(forward, 1))
+    # The first round warms up.
     answer, network = statistics.median(whole[1:]) * 1000, statistics.median(bare[1:]) * 1000
     yield f"/show, {tokens} tokens on {name}: {answer:.0f} ms, of which the eager forward pass takes {network:.0f} ms"
     yield verdict("/show, without the forward pass", answer - network, "ms", 150)
@@ -201,14 +189,15 @@ def eager(name: str, text: str) -> Any:
     """A function that runs transformers' own eager forward pass on ``text`` and keeps its attention."""
     import torch
     from transformers import AutoModel
-    from transformers.utils import logging
+    from transformers.utils import logging as reports
 
     from shared.checkpoints import folder
     from shared.models.encoding import encode
     from shared.models.text import load
 
     inputs = encode(load(name), text, "").inputs
-    logging.set_verbosity_error()
+    reports.set_verbosity_error()
+    reports.disable_progress_bar()
     network = AutoModel.from_pretrained(folder(name), attn_implementation="eager", dtype=torch.float32).eval()
 
     def forward() -> None:
@@ -216,3 +205,18 @@ def eager(name: str, text: str) -> Any:
             network(**inputs, output_attentions=True)
 
     return forward
+
+
+def start(runs: int) -> Iterator[str]:
+    """Command to first HTTP 200, beside a bare one-button gradio app, in turns."""
+    ours, theirs = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "bare.py"
+        bare.write_text(BARE_APP, encoding="utf-8")
+        for _ in range(runs):
+            for app, times in ((bare, theirs), (SPACE, ours)):
+                with serving(app) as (_, taken):
+                    times.append(taken)
+    space, floor = statistics.median(ours), statistics.median(theirs)
+    yield f"start to the first HTTP 200: {space:.2f} s; a bare one-button app {floor:.2f} s"
+    yield verdict("start, ours / bare", space / floor, "x", 1.25)

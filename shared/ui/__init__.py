@@ -9,10 +9,11 @@ from shared.ui.page import header, story
 from shared.ui.picture import File, Request, Snippet, picture
 from shared.ui.presets import Preset, presets
 from shared.ui.problems import shown_as_error
-from shared.ui.wire import wire
+from shared.ui.wire import Page, wire
 
 __all__ = [
     "File",
+    "Page",
     "Preset",
     "Request",
     "Snippet",

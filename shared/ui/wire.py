@@ -2,11 +2,12 @@
 
 A payload is what ``frame.js`` draws: ``inputs``, ``auto`` (state the result suggests), ``state`` (state a link or a
 preset asks for), ``data`` (the viewer's), ``exports``, ``pinned``, ``note``, ``predict``, ``warning`` (a
-sentence above the picture); or ``problem``, a sentence instead of a picture.
+sentence above the picture); or ``problem``, a sentence instead of a picture; or ``waiting``, one until it comes.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -22,65 +23,83 @@ LONGEST_LINK = 8_000  # characters of one value
 serial = count()  # two equal results in a row are still two answers
 
 
-def wire(
-    demo: gr.Blocks,
-    inputs: Mapping[str, Component],
-    defaults: Mapping[str, str],
-    picture: gr.HTML,
-    strip: gr.HTML,
-    choices: Sequence[Preset],
-    payload: Payload,
-    concurrency_id: str,
-) -> None:
-    """Connect the page. ``payload`` turns inputs into a picture; all events of one model share ``concurrency_id``."""
-    fields = list(inputs.values())
-    names = list(inputs)
+@dataclass(frozen=True)
+class Page:
+    """What the events of one page answer; every answer ends in a payload and in the inputs that it shows.
 
-    # What the picture shows already. Presets and links change the inputs too, and every change is an event: gradio's
-    # own ``input`` event leaves those out, but also loses the first thing that a visitor pastes after one.
-    painted = gr.State(())
+    ``payload`` turns inputs into a picture; ``waiting`` says in a sentence why that will take long, or "".
+    """
 
-    def repaint(shown: tuple[str, ...], *values: str) -> Any:
+    defaults: Mapping[str, str]
+    choices: Sequence[Preset]
+    payload: Payload
+    waiting: Callable[[dict[str, str]], str]
+
+    def repaint(self, shown: tuple[str, ...], *values: str) -> Iterator[Any]:
+        """Inputs have changed. Where the picture ``shown`` has them already, a preset or a link changed them."""
         if values == tuple(shown):
-            return gr.skip()
-        return [as_json(payload, dict(zip(names, values, strict=True))), values]
+            yield gr.skip()
+            return
+        changed = self.named(values)
+        if reason := self.waiting(changed):
+            yield [json.dumps({"waiting": reason, "serial": next(serial)}), shown]
+        yield [as_json(self.payload, changed), values]
 
-    def pick(event: gr.EventData) -> list[Any]:
-        return chosen(choices[int(event._data["index"]) % len(choices)])
+    def pick(self, event: gr.EventData) -> list[Any]:
+        """A preset was chosen."""
+        return self.chosen(self.choices[int(event._data["index"]) % len(self.choices)])
 
-    def chosen(preset: Preset, **more: str) -> list[Any]:
-        values = {**defaults, **preset.inputs}
-        extra = {"reset": True, "state": preset.state, "note": preset.note, "predict": preset.predict}
-        return [*values.values(), as_json(payload, values, preset.pin, **extra, **more), tuple(values.values())]
-
-    def open_page(request: gr.Request) -> list[Any]:
-        query = dict(request.query_params)
-        if not any(name in query for name in (*names, "pin")):
-            return chosen(choices[preset_number(query.get("preset"), len(choices))])
-        try:
-            values, state, pin = read_link(query, defaults)
-        except Problem as error:
-            return chosen(choices[0], warning=str(error))
-        return [*values.values(), as_json(payload, values, pin, reset=True, state=state), tuple(values.values())]
-
-    def edit(event: gr.EventData, *values: str) -> list[Any]:
+    def edit(self, event: gr.EventData, *values: str) -> list[Any]:
+        """A chip of the picture changed inputs."""
         asked = event._data["inputs"]
-        changed = {name: str(asked.get(name, value)) for name, value in zip(names, values, strict=True)}
-        return [*changed.values(), as_json(payload, changed), tuple(changed.values())]
+        changed = {name: str(asked.get(name, value)) for name, value in self.named(values).items()}
+        return self.everything(changed)
 
+    def open(self, request: gr.Request) -> list[Any]:
+        """The page is opened, perhaps by a link."""
+        query = dict(request.query_params)
+        if not any(name in query for name in (*self.defaults, "pin")):
+            return self.chosen(self.choices[preset_number(query.get("preset"), len(self.choices))])
+        try:
+            values, state, pin = read_link(query, self.defaults)
+        except Problem as error:
+            return self.chosen(self.choices[0], warning=str(error))
+        return self.everything(values, pin, reset=True, state=state)
+
+    def chosen(self, preset: Preset, **more: str) -> list[Any]:
+        """Everything that a preset sets."""
+        state = {"reset": True, "state": preset.state, "note": preset.note, "predict": preset.predict}
+        return self.everything({**self.defaults, **preset.inputs}, preset.pin, **state, **more)
+
+    def everything(self, values: dict[str, str], pin: dict[str, Any] | None = None, **extra: Any) -> list[Any]:
+        """All inputs, the payload, and the inputs again as what is shown."""
+        return [*values.values(), as_json(self.payload, values, pin, **extra), tuple(values.values())]
+
+    def named(self, values: Sequence[str]) -> dict[str, str]:
+        """Inputs by name; an emptied field arrives as None."""
+        return {name: value or "" for name, value in zip(self.defaults, values, strict=True)}
+
+
+def wire(demo: gr.Blocks, page: Page, inputs: Sequence[Component], picture: gr.HTML, strip: gr.HTML, name: str) -> None:
+    """Connect the page: its ``inputs`` in the order of ``page.defaults``. All its events share the queue ``name``.
+
+    The inputs' ``change`` event also tells of changes by presets and links; gradio's ``input`` event would leave
+    those out, but it loses the first thing that a visitor pastes after one.
+    """
+    shown = gr.State(())
     quiet: dict[str, Any] = {
         "show_progress": "hidden",
         "api_visibility": "private",
-        "concurrency_id": concurrency_id,
+        "concurrency_id": name,
         "concurrency_limit": 2,
     }
-    for field in fields:
-        field.change(  # type: ignore[attr-defined]
-            repaint, [painted, *fields], [picture, painted], trigger_mode="always_last", **quiet
-        )
-    strip.pick(pick, None, [*fields, picture, painted], trigger_mode="always_last", **quiet)
-    picture.edit(edit, fields, [*fields, picture, painted], trigger_mode="always_last", **quiet)
-    demo.load(open_page, None, [*fields, picture, painted], **quiet)
+    latest = {"trigger_mode": "always_last", **quiet}
+    everything = [*inputs, picture, shown]
+    for field in inputs:
+        field.change(page.repaint, [shown, *inputs], [picture, shown], **latest)  # type: ignore[attr-defined]
+    strip.pick(page.pick, None, everything, **latest)
+    picture.edit(page.edit, list(inputs), everything, **latest)
+    demo.load(page.open, None, everything, **quiet)
 
 
 def as_json(payload: Payload, inputs: dict[str, str], pin: dict[str, Any] | None = None, **extra: Any) -> str:  # noqa: ANN401

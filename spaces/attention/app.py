@@ -9,8 +9,8 @@ compute = ui.lazy("attention_compute")  # brings torch and transformers, so it w
 export = ui.lazy("attention_exports")
 
 MODELS = [
-    ("bert-reviews (film reviews, 4 × 4 heads)", "bert-reviews"),
-    ("bert-reviews-pretrained (before opinions)", "bert-reviews-pretrained"),
+    ("bert-reviews (4 × 4 heads)", "bert-reviews"),
+    ("bert-reviews-pretrained (before)", "bert-reviews-pretrained"),
     ("induction-2l (a known circuit)", "induction-2l"),
     ("all-MiniLM-L6-v2 (6 × 12)", "sentence-transformers/all-MiniLM-L6-v2"),
     ("bert-base-uncased (12 × 12)", "google-bert/bert-base-uncased"),
@@ -51,10 +51,10 @@ with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as 
                 export={kind: lambda request, kind=kind: export().EXPORT[kind](request) for kind in EXPORT},
             )  # fmt: skip
     ui.story(STORY)
-    ui.wire(
-        demo, {"text": text, "pair": pair, "model": model}, DEFAULTS, picture, strip, PRESETS,
-        payload=lambda inputs: compute().payload(inputs), concurrency_id="attention",
-    )  # fmt: skip
+    page = ui.Page(
+        DEFAULTS, PRESETS, lambda inputs: compute().payload(inputs), waiting=lambda inputs: compute().waiting(inputs)
+    )
+    ui.wire(demo, page, [text, pair, model], picture, strip, "attention")
 
     layer, head = gr.Textbox("auto", visible=False), gr.Textbox("auto", visible=False)
     image, arrays = gr.Image(visible=False, format="png"), gr.File(visible=False)

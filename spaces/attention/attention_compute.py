@@ -59,6 +59,14 @@ def case_of(inputs: dict[str, str]) -> Case:
     return computed(inputs["model"].strip(), inputs["text"], inputs["pair"])
 
 
+def waiting(inputs: dict[str, str]) -> str:
+    """Why the picture of these inputs will take long, or ""."""
+    name = inputs["model"].strip()
+    if "/" not in name or load.find(name):
+        return ""
+    return f"Fetching {name[:100]}. The first time takes as long as its download; afterwards it is here."
+
+
 def payload(inputs: dict[str, str]) -> dict[str, Any]:
     """What the browser needs to draw one case; see ``shared.ui.wire`` and the viewer's scripts."""
     case = case_of(inputs)

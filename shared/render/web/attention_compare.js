@@ -11,13 +11,19 @@
     const load = Promise.all([A.fetchPinned(frame, pinned, stateA), A.fetchHead(frame, frame.model, state.layer, state.head)]);
     frame.later(columns, load, ([a, b]) => {
       const left = A.display(pinned.model, a, stateA), right = A.display(frame.model, b, state);
-      const box = (name, caption, draw) => { const node = el("div", { class: "ga-body" }); columns.append(el("figure", {}, el("figcaption", {}, el("b", {}, name), ` ${caption}`), node)); draw(node); };
+      const boxes = []; // all stand in the page before one is drawn, because a picture takes the width it finds
+      const box = (name, caption, draw) => {
+        const node = el("div", { class: "ga-body" });
+        columns.append(el("figure", {}, el("figcaption", {}, el("b", {}, name), ` ${caption}`), node));
+        boxes.push(() => draw(node));
+      };
       const text = (payload) => [payload.inputs.text, payload.inputs.pair].filter(Boolean).join(" / ");
       const label = (payload, each) => `${payload.inputs.model} · ${A.title(each.layer, each.head).toLowerCase()} · “${text(payload).slice(0, 60)}”`;
       box("A", label(pinned.payload, stateA), (node) => A.paintHeatmap(node, left, frame));
       box("B", label(frame.payload, state), (node) => A.paintHeatmap(node, right, frame));
       const same = left.rows.length === right.rows.length && left.columns.length === right.columns.length;
       if (same) box("B − A", A.differenceCaption(left, right), (node) => A.paintDifference(node, left, right, frame));
+      boxes.forEach((draw) => draw());
       panel.append(A.attentionScale(), el("p", { class: "gh-small" }, same ? "" : `No difference is drawn: A shows ${left.rows.length} × ${left.columns.length} tokens, B ${right.rows.length} × ${right.columns.length}. `,
         A.predictionLine(pinned, frame)));
     });

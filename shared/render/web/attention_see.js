@@ -36,7 +36,7 @@
     const side = el("div", { class: "ga-entropy" }, el("p", { class: "gh-small" }, "Entropy"), entropy,
       Glasshouse.scale(Glasshouse.spread(), [[0, "0"], [1, "max"]], ""));
     body.append(canvas, side);
-    root.append(body, el("p", { class: "gh-small" }, "Rows are layers, columns are heads, the last column is the layer’s average. ",
+    root.append(body, el("p", { class: "gh-small" }, state.sort === "layer" ? "Rows are layers, columns are heads, the last column is the layer’s average. " : `Sorted by ${state.sort}, from left to right. `,
       model.weights ? "" : `This text is too long for all heads at once: thumbnails are reduced to ${model.thumbs.shape[2]} pixels, each head is fetched when you open it. `,
       "Click one, or walk with the arrow keys."));
     const layout = A.layout(model, state, root.clientWidth || 400);
@@ -242,7 +242,7 @@
       if (!display.rows.length || !display.columns.length) body.append(el("p", { class: "gh-waiting" }, "Nothing is left to show: bring the special tokens back, or choose another pair filter."));
       else if (picture === "arcs") A.paintArcs(body, display, frame);
       else A.paintHeatmap(body, display, frame);
-      body.append(A.attentionScale());
+      body.append(picture === "arcs" ? el("p", { class: "gh-small" }, "The stronger the attention, the thicker and darker the line; below 0.01 none is drawn.") : A.attentionScale());
       if (state.special === "renormalized") body.append(el("p", { class: "gh-small" }, "Rows are renormalized: what went to special tokens is shared out among the rest."));
       if (state.special === "hidden") body.append(el("p", { class: "gh-small" }, "Special tokens are hidden, so rows no longer sum to 1."));
     };

@@ -56,6 +56,8 @@
 
     async update(payload) {
       const turn = this.turn = (this.turn || 0) + 1;
+      if (payload.waiting) { this.stale(true); this.say(payload.waiting, 600_000); return; }
+      this.parts.root.querySelector(".gh-toast")?.remove();
       if (payload.problem) { this.stale(false); this.problem(payload.problem); return; }
       const model = await this.viewer.decode(payload.data);
       const pinned = payload.pinned ? await this.decodePinned(payload.pinned) : undefined;
