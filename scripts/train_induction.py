@@ -1,7 +1,7 @@
 """Train the attention-only network whose heads have known jobs, on random symbols that repeat.
 
     python scripts/train_induction.py                     # checkpoints/induction-2l
-    python scripts/train_induction.py --quick --out /tmp/quick
+    python scripts/train_induction.py --quick --out build/quick
     accelerate launch scripts/train_induction.py          # the same on a GPU
 
 Each sequence begins with symbols that mean nothing and goes on with a few others, all different, that repeat. Where

@@ -16,7 +16,8 @@ class Prediction:
     ``labels`` (K,) and ``probabilities`` (K,) float32 are the K most probable answers, best first; both are empty
     for a sentence vector. ``target`` is the index of the explained answer in the network's output (the best one of
     the untouched text, kept fixed while heads or words are switched off), -1 for a sentence vector; ``answer`` is
-    its label and ``probability`` its probability, in [0, 1], here.
+    its label and ``probability`` its probability, in [0, 1], here. A sentence vector has the answer "sentence vector"
+    and for probability its cosine similarity with that of the untouched text, at least 0.
     """
 
     task: str

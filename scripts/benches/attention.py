@@ -4,7 +4,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -171,8 +171,11 @@ def endpoint(address: str, name: str, tokens: int, runs: int) -> Iterator[str]:
     """/show end to end, in turns with the eager forward pass of the same network on the same tokens."""
     from gradio_client import Client
 
-    forward = eager(name, text_of(tokens, 0))
-    client = Client(address, verbose=False)
+    from shared.models.encoding import encode
+    from shared.models.text import load
+
+    inputs = encode(load(name), text_of(tokens, 0), "").inputs
+    forward, client = eager(name, inputs), Client(address, verbose=False)
     whole, bare = [], []
     for seed in range(runs + 1):  # every text is new, so nothing comes from the Space's cache
         began = time.perf_counter()
@@ -181,28 +184,26 @@ def endpoint(address: str, name: str, tokens: int, runs: int) -> Iterator[str]:
         bare.append(seconds(forward, 1))
     # The first round warms up.
     answer, network = statistics.median(whole[1:]) * 1000, statistics.median(bare[1:]) * 1000
-    yield f"/show, {tokens} tokens on {name}: {answer:.0f} ms, of which the eager forward pass takes {network:.0f} ms"
+    length = inputs["input_ids"].shape[1]
+    yield f"/show, {length} tokens on {name}: {answer:.0f} ms, of which the eager forward pass takes {network:.0f} ms"
     yield verdict("/show, without the forward pass", answer - network, "ms", 150)
 
 
-def eager(name: str, text: str) -> Any:
-    """A function that runs transformers' own eager forward pass on ``text`` and keeps its attention."""
+def eager(name: str, inputs: dict[str, Any]) -> Callable[[], object]:
+    """A function that runs transformers' own eager forward pass on ``inputs`` and asks for its attention."""
     import torch
     from transformers import AutoModel
     from transformers.utils import logging as reports
 
     from shared.checkpoints import folder
-    from shared.models.encoding import encode
-    from shared.models.text import load
 
-    inputs = encode(load(name), text, "").inputs
     reports.set_verbosity_error()
     reports.disable_progress_bar()
     network = AutoModel.from_pretrained(folder(name), attn_implementation="eager", dtype=torch.float32).eval()
 
-    def forward() -> None:
+    def forward() -> object:
         with torch.inference_mode():
-            network(**inputs, output_attentions=True)
+            return network(**inputs, output_attentions=True).attentions
 
     return forward
 

@@ -72,7 +72,7 @@ def serving(app: Path) -> Iterator[tuple[str, float]]:
             while not _answers(address):
                 if process.poll() is not None:
                     log.seek(0)
-                    raise RuntimeError(f"{app.name} ended before it answered:\n{log.read()[-2000:]}")
+                    raise RuntimeError(f"{app} ended with {process.returncode} and never answered:\n{log.read()}")
                 time.sleep(0.01)
             yield address, time.perf_counter() - began
         finally:

@@ -7,7 +7,7 @@ from shared.ui import Preset
 QUESTION = "Which words look at which?"
 LEAD = "Type a sentence. Every small square is one attention head: a map of which token looks at which."
 DEFAULTS = {"text": "", "pair": "", "model": "bert-reviews"}
-REPEATED = "q3kbx0mfz2w q3kbx0mfz2w q3kbx0mfz2w"
+REPEATED = "q3kbx0mfz2w q3kbx0mf"
 
 PRESETS = (
     Preset(
@@ -30,7 +30,7 @@ PRESETS = (
         {"text": "The director thanked the actress because she saved the film."},
         "Open Query × key and ask “she”: the strongest product is the head's guess, not proof that the network "
         "resolved the pronoun. Hide “actress” under Switch off to test it.",
-        {"tab": "heads", "token": 7},
+        {"tab": "heads", "token": 8},
     ),
     Preset(
         "One “not”",
@@ -49,15 +49,15 @@ PRESETS = (
     Preset(
         "Seen before",
         {"text": REPEATED, "model": "induction-2l"},
-        "Random symbols, repeated. A head of layer 0 looks one back; a head of layer 1 uses it to find what came "
-        "after the same symbol last time. This circuit was found by Olsson et al. (2022); switch either head off "
-        "and the next symbol is lost.",
+        "Random symbols, then the same again. Heads of layer 0 look one back; heads of layer 1 use that to find what "
+        "followed the same symbol last time (Olsson et al. 2022). Switch one off: the others stand in. Switch all "
+        "“induction” heads off: the next symbol is lost.",
         {"pattern": "induction"},
         kind="strength",
     ),
     Preset(
         "A head that says little",
-        {"text": "It is the kind of film that you will have forgotten by tomorrow."},
+        {"text": "It is the kind of film that you will not think about again."},
         "The flattest head of all: its entropy is close to the bound, so its picture holds next to no "
         "information. Then click a head named first token or separator: what goes there usually means “nothing "
         "to see here”.",

@@ -6,6 +6,7 @@ import torch
 
 from shared.explain import batches
 from shared.explain.ablation import switch_off, switch_off_each_head
+from shared.explain.occlusion import occlude_each_word
 from shared.explain.prediction import change, outcome, predict
 from shared.models.encoding import encode
 from shared.problems import Problem
@@ -97,3 +98,16 @@ def test_a_sentence_vector_moves_by_its_angle(toy_vectors):
 def test_no_such_head(toy_bert):
     with pytest.raises(Problem, match="There is no head 4 in layer 0"):
         switch_off(toy_bert, encode(toy_bert, TEXT), {(0, 4)})
+
+
+def test_some_layers_only(toy):
+    encoded = encode(toy, TEXT)
+    everything = switch_off_each_head(toy, encoded).change
+    np.testing.assert_allclose(switch_off_each_head(toy, encoded, layers=[2, 0]).change, everything[[2, 0]], atol=1e-6)
+
+
+def test_words_are_hidden_beside_the_heads(toy):
+    encoded = encode(toy, TEXT)
+    before, hidden = predict(toy, encoded).probability, switch_off(toy, encoded, set(), {1}).probability
+    assert hidden - before == pytest.approx(occlude_each_word(toy, encoded).change[1], abs=2e-6)
+    assert abs(switch_off(toy, encoded, {(1, 1)}, {1}).probability - hidden) > 1e-6

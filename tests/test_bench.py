@@ -1,0 +1,119 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benches import attention, measure
+
+BENCH = Path(attention.ROOT, "scripts/bench.py")
+NUMBER = r"\d+\.\d\d"
+LINES = (
+    r"2 x 4 heads, 32 tokens, random weights",
+    rf"  ours: page of {NUMBER} MB, built in {NUMBER} s",
+    rf"  BertViz: page of {NUMBER} MB, built in {NUMBER} s",
+    rf"  page size: {NUMBER} MB",
+    rf"  page size, BertViz / ours: {NUMBER} x",
+    rf"  first paint of all heads: {NUMBER} s; BertViz model_view {NUMBER} s",
+    rf"  first paint, BertViz / ours: {NUMBER} x",
+    r"bert-reviews in the running Space, from the key or click to the painted picture",
+    rf"  16 tokens: {NUMBER} s \(target <= 0.3 s\) (met|MISSED)",
+    rf"  512 tokens, overview: {NUMBER} s \(target <= 2 s\) (met|MISSED)",
+    rf"  512 tokens, overview and its open head: {NUMBER} s",
+    rf"  512 tokens, another head: {NUMBER} s \(target <= 0.5 s\) (met|MISSED)",
+    r"/show, 64 tokens on bert-reviews: \d+ ms, of which the eager forward pass takes \d+ ms",
+    rf"  /show, without the forward pass: -?{NUMBER} ms \(target <= 150 ms\) (met|MISSED)",
+    rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
+    rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) (met|MISSED)",
+)
+# 81 pixels, each of its own COLOR.
+SQUARE = """<canvas data-focus="overview" width="9" height="9"></canvas><script>
+const context = document.querySelector("canvas").getContext("2d");
+for (let i = 0; i < 81; i++) { context.fillStyle = COLOR; context.fillRect(i % 9, Math.floor(i / 9), 1, 1); }
+</script>"""
+
+
+@pytest.fixture
+def needs_chromium():
+    if shutil.which("chromium") is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is missing; the continuous integration must install it")
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+
+
+def test_the_quick_run_prints_every_figure(needs_chromium):
+    done = subprocess.run([sys.executable, BENCH, "attention", "--quick"], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    machine, *lines, again = done.stdout.splitlines()
+    assert re.fullmatch(r"\d+ cores.*, Python 3\.\d+\.\d+", machine) and again.startswith(machine.split(",")[0])
+    assert len(lines) == len(LINES)
+    for line, pattern in zip(lines, LINES, strict=True):
+        assert re.fullmatch(pattern, line), line
+
+
+def test_an_unknown_space_is_refused_with_the_known_ones():
+    done = subprocess.run([sys.executable, BENCH, "nothing"], capture_output=True, text=True)
+    assert done.returncode == 2 and "attention" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("value", "at_least", "word"),
+    [(1.9, False, "met"), (2.1, False, "MISSED"), (2.1, True, "met"), (1.9, True, "MISSED")],
+)
+def test_a_target_is_met_or_missed(value, at_least, word):
+    sign = ">=" if at_least else "<="
+    assert measure.verdict("size", value, "MB", 2.0, at_least) == f"  size: {value:.2f} MB (target {sign} 2 MB) {word}"
+
+
+def test_a_figure_without_a_target_has_no_verdict():
+    assert measure.verdict("size", 3.14159, "MB") == "  size: 3.14 MB"
+
+
+def test_a_server_that_fails_says_why(tmp_path):
+    app = tmp_path / "app.py"
+    app.write_text("raise SystemExit('no such port')", encoding="utf-8")
+    with pytest.raises(RuntimeError, match="ended with 1(.|\n)*no such port"), measure.serving(app):
+        pass
+
+
+def test_texts_have_the_length_they_claim():
+    from shared.models.encoding import encode
+    from shared.models.text import load
+
+    model = load("bert-reviews")
+    for tokens in (16, 64, 512):
+        encoded = encode(model, attention.text_of(tokens, 3), "")
+        assert (len(encoded.tokens), encoded.truncated) == (tokens, 0)
+    assert attention.text_of(64, 1) == attention.text_of(64, 1) != attention.text_of(64, 2)
+
+
+def test_the_clock_stops_when_the_mark_is_there_and_not_before(needs_chromium):
+    # The mark is made 400 ms after the page's scripts began; a clock that stopped at "load" would show less.
+    script = "setTimeout(() => { const mark = document.createElement('i'); document.body.append(mark); }, 400)"
+    page = f"<body><script>{script}</script>"
+    assert measure.first_paint(page, "!!document.querySelector('i')", "true", {}) >= 0.4
+
+
+def test_an_empty_picture_is_no_picture(needs_chromium):
+    colored = SQUARE.replace("COLOR", "`rgb(${i}, 0, 0)`")
+    plain = SQUARE.replace("COLOR", "'red'")
+    assert measure.first_paint(colored, attention.OVERVIEW, attention.MANY_COLORS, {}) > 0
+    with pytest.raises(RuntimeError, match="not drawn"):
+        measure.first_paint(plain, attention.OVERVIEW, attention.MANY_COLORS, {})
+
+
+def test_pages_reach_only_what_they_are_served(needs_chromium):
+    page = "<script src='https://one.example/a.js'></script><script src='https://two.example/b.js'></script>"
+    served = {"https://one.example/a.js": "window.a = 1"}
+    alone = "window.a === 1 && window.b === undefined"
+    assert measure.first_paint(page, "document.readyState === 'complete'", alone, served) > 0
+
+
+def test_a_script_error_ends_the_wait(needs_chromium):
+    from playwright.sync_api import Error
+
+    with pytest.raises(Error, match="nothing to draw"):
+        measure.first_paint("<script>throw new Error('nothing to draw')</script>", "false", "true", {})
