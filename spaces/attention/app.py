@@ -42,7 +42,11 @@ with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as 
             )  # fmt: skip
             with gr.Accordion("More", open=False):
                 pair = gr.Textbox(
-                    label="Second sentence", lines=2, elem_id="pair", placeholder="for networks that read pairs"
+                    label="Second sentence",
+                    value="",
+                    lines=2,
+                    elem_id="pair",
+                    placeholder="for networks that read pairs",
                 )
         with gr.Column():
             picture = ui.picture(

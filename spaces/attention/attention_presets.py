@@ -58,9 +58,9 @@ PRESETS = (
     Preset(
         "A head that says little",
         {"text": "It is the kind of film that you will not think about again."},
-        "The flattest head of all: its entropy is close to the bound, so its picture holds next to no "
-        "information. Then click a head named first token or separator: what goes there usually means “nothing "
-        "to see here”.",
+        "The flattest head of all: its entropy is close to the bound, so its picture holds next to no information. "
+        "The other way to say little is a sink: choose all-MiniLM-L6-v2, where most heads park their attention on "
+        "the first token.",
         {"pattern": "broad"},
         kind="weakness",
     ),
