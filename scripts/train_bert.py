@@ -302,7 +302,7 @@ def stages(args: argparse.Namespace) -> list[Stage]:
     return [
         Stage("pretrain", args.pretrain_steps, args.learning_rate, 0.0, 40),
         Stage("reviews", args.review_steps, 5e-4, 0.1, 12),
-        Stage("sentences", args.sentence_steps, 3e-4, 0.1, 20),
+        Stage("sentences", args.sentence_steps, 1.5e-4, 0.1, 16),
     ]
 
 
@@ -321,7 +321,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="peak rate of pretraining")
     parser.add_argument("--pretrain-steps", type=int, default=8000)
     parser.add_argument("--review-steps", type=int, default=2400)
-    parser.add_argument("--sentence-steps", type=int, default=1000)
+    parser.add_argument("--sentence-steps", type=int, default=640)
     parser.add_argument("--quick", action="store_true", help="a few steps on a few texts, to see that all of it runs")
     return parser.parse_args()
 
