@@ -43,7 +43,7 @@ PRESETS = (
             "not good.”?",
             "options": ["Still positive: it counts nice words", "Negative: it reads the “not”"],
             "answer": 1,
-            "reveal": "Hide “not” below and see how far the answer moves; then switch off one head after the other.",
+            "reveal": "Hide “not” below and see how far the answer moves; then switch off the one dark head.",
         },
     ),
     Preset(

@@ -91,7 +91,7 @@
   A.describe = (frame) => {
     const { model, state } = { model: frame.model, state: frame.state };
     const { layer, head } = state;
-    const finding = model.findings[`${layer}.${head}`];
+    const finding = (state.tab === "switch" && A.switchFinding(model)) || model.findings[`${layer}.${head}`];
     const own = layer !== "mean" && head !== "mean";
     const entropy = own ? model.entropy[layer][head] : model.mean_entropy[`${layer}.${head}`];
     const pattern = A.patternName(model, layer, head);

@@ -32,7 +32,17 @@
     } catch (error) {
       node.replaceChildren(el("p", { class: "gh-problem", role: "alert" }, error.message));
     } finally { model.loading = false; }
-    if (node.isConnected) again();
+    if (!node.isConnected) return;
+    again();
+    if (model.changes.length === model.L) frame.tell();
+  };
+
+  // The finding of this view: the head and the word that the answer hangs on.
+  A.switchFinding = (model) => {
+    if (model.changes?.length !== model.L || !model.occlusion?.words.length) return null;
+    const flat = model.changes.flat(), at = A.strongest(flat), word = A.strongest(model.occlusion.change);
+    const vector = model.prediction.task === "sentence vector", say = (change) => (vector ? `moves the sentence vector by ${Math.abs(change).toFixed(3)}` : `changes “${model.prediction.answer}” by ${Glasshouse.points(change)}`);
+    return `Switching off head ${at % model.H} of layer ${Math.floor(at / model.H)} ${say(flat[at])}, more than any other head; hiding “${model.occlusion.words[word]}” ${say(model.occlusion.change[word])}.`;
   };
 
   A.drawAnswer = (root, frame, off, again) => {

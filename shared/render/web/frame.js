@@ -161,6 +161,13 @@
         .finally(() => panel.removeAttribute("aria-busy"));
     }
 
+    // The finding may say more once a view has computed its numbers.
+    tell() {
+      const { finding } = this.viewer.describe(this);
+      this.parts.finding.textContent = finding;
+      this.parts.panel.setAttribute("aria-label", finding);
+    }
+
     draw() {
       if (!this.model) return;
       const { parts } = this, state = this.state;
