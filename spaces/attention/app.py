@@ -25,7 +25,7 @@ EXPORT = ("png", "svg", "pdf", "npz", "csv", "code", "notebook", "page")
 @ui.shown_as_error
 def show_attention(
     text: str, text_pair: str = "", model: str = "bert-reviews", layer: str = "auto", head: str = "auto"
-) -> tuple[object, str]:
+) -> tuple[str, str]:
     """All attention of ``text`` in ``model``; layer and head count from 0, "auto" is the clearest named pattern."""
     return export().show({"text": text, "pair": text_pair, "model": model}, layer, head)
 

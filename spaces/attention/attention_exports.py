@@ -8,7 +8,6 @@ import attention_compute as compute
 import attention_words as words
 import numpy as np
 from attention_presets import QUESTION
-from PIL import Image
 
 from shared.explain.words import merge_words, without_special
 from shared.problems import Problem
@@ -68,7 +67,7 @@ def stem(layer: int | None, head: int | None) -> str:
 def arrays_bytes(case: compute.Case, layer: int | None, head: int | None) -> bytes:
     """The raw arrays as .npz: attention, tokens, entropy, layer, head (-1 for an average)."""
     buffer = io.BytesIO()
-    np.savez_compressed(
+    np.savez(  # uncompressed: deflating takes longer than the network
         buffer,
         attention=case.attention.weights,
         tokens=np.array(case.attention.tokens, dtype=np.str_),
@@ -183,15 +182,15 @@ EXPORT = {
 }
 
 
-def show(inputs: dict[str, str], layer: str, head: str) -> tuple[Image.Image, str]:
-    """The endpoint's answer: the picture of one head, and the path of the .npz file with all arrays."""
+def show(inputs: dict[str, str], layer: str, head: str) -> tuple[str, str]:
+    """The endpoint's answer: the path of the picture of one head, and the path of the .npz file with all arrays."""
     case = compute.case_of(inputs)
     best = compute.clearest_head(case.statistics)
     chosen = [
         number(value, auto, name) for value, auto, name in zip((layer, head), best, ("layer", "head"), strict=True)
     ]
     row, column = compute.place(Request(inputs, {"layer": chosen[0], "head": chosen[1]}), case)
-    picture = Image.open(io.BytesIO(figure_bytes(case, row, column, {}, "png")))
+    picture = temporary_file(f"{stem(row, column)}.png", figure_bytes(case, row, column, {}, "png"))
     return picture, temporary_file("attention.npz", arrays_bytes(case, row, column))
 
 

@@ -12,7 +12,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="package")  # it keeps an event loop running, which others must not meet
+@pytest.fixture(scope="module")  # it keeps an event loop running, which other tests must not meet
 def chromium():
     if not CHROMIUM.exists():
         if os.environ.get("CI"):
