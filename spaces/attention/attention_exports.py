@@ -12,6 +12,7 @@ from attention_presets import QUESTION
 from shared.explain.words import merge_words, without_special
 from shared.problems import Problem
 from shared.render.attention_figures import head_csv, head_figure
+from shared.render.attention_picture import head_picture
 from shared.render.notebook import notebook
 from shared.render.page import document
 from shared.render.style import save
@@ -48,8 +49,13 @@ def figure_bytes(case: compute.Case, layer: int | None, head: int | None, state:
         weights = without_special(weights, shown.special, renormalized)
         labels = tuple(token for token, special in zip(labels, shown.special, strict=True) if not special)
         hidden = ", special tokens hidden" + (", rows renormalized" if renormalized else "")
-    source = f"{case.attention.model}, {title(layer, head).lower()} (counted from 0){hidden}. Glasshouse: {QUESTION}"
-    return save(head_figure(weights, labels, labels, title(layer, head), finding(case, layer, head), source), kind)
+    below = source(case, layer, head) + hidden
+    return save(head_figure(weights, labels, labels, title(layer, head), finding(case, layer, head), below), kind)
+
+
+def source(case: compute.Case, layer: int | None, head: int | None) -> str:
+    """Where a picture comes from."""
+    return f"Glasshouse: {QUESTION} {case.attention.model}, {title(layer, head).lower()} (counted from 0)"
 
 
 def picture_file(kind: str, request: Request) -> File:
@@ -190,7 +196,9 @@ def show(inputs: dict[str, str], layer: str, head: str) -> tuple[str, str]:
         number(value, auto, name) for value, auto, name in zip((layer, head), best, ("layer", "head"), strict=True)
     ]
     row, column = compute.place(Request(inputs, {"layer": chosen[0], "head": chosen[1]}), case)
-    picture = temporary_file(f"{stem(row, column)}.png", figure_bytes(case, row, column, {}, "png"))
+    weights, tokens = compute.head_weights(case, row, column), case.attention.tokens
+    drawn = head_picture(weights, tokens, title(row, column), finding(case, row, column), source(case, row, column))
+    picture = temporary_file(f"{stem(row, column)}.png", drawn)
     return picture, temporary_file("attention.npz", arrays_bytes(case, row, column))
 
 
