@@ -32,8 +32,8 @@ class History:
         self.rows.append({k: v if isinstance(v, str) else f"{v:.6g}" for k, v in values.items()})
 
     def last_step(self, stage: str) -> int:
-        """The last recorded step of ``stage``; 0 when it has not begun."""
-        return max((int(row["step"]) for row in self.rows if row["stage"] == stage), default=0)
+        """The last recorded step or epoch of ``stage``; 0 when it has not begun."""
+        return max((int(row.get("step") or row["epoch"]) for row in self.rows if row["stage"] == stage), default=0)
 
     def is_best(self, stage: str, metric: str) -> bool:
         """Whether the newest row of ``stage`` has its highest ``metric``; False where it is not measured."""

@@ -1,3 +1,4 @@
+import io
 import os
 import re
 import shutil
@@ -5,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benches import attention, measure
@@ -26,6 +28,7 @@ LINES = (
     rf"  512 tokens, another head: {NUMBER} s \(target <= 0.5 s\) (met|MISSED)",
     r"/show, 64 tokens on bert-reviews: \d+ ms, of which the eager forward pass takes \d+ ms",
     rf"  /show, without the forward pass: -?{NUMBER} ms \(target <= 150 ms\) (met|MISSED)",
+    r"  through gradio_client: \d+ ms; an endpoint that does nothing \d+ ms",
     rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
     rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) (met|MISSED)",
 )
@@ -77,6 +80,14 @@ def test_a_server_that_fails_says_why(tmp_path):
     app.write_text("raise SystemExit('no such port')", encoding="utf-8")
     with pytest.raises(RuntimeError, match="ended with 1(.|\n)*no such port"), measure.serving(app):
         pass
+
+
+def test_an_endpoint_is_called_and_its_files_are_fetched(space):
+    picture, arrays = measure.call(space, "show", [attention.text_of(16, 0), "", "bert-reviews", "auto", "auto"])
+    assert picture.startswith(b"\x89PNG")
+    assert np.load(io.BytesIO(arrays))["attention"].shape[-2:] == (16, 16)
+    with pytest.raises(RuntimeError, match="event: error"):
+        measure.call(space, "show", [" ", "", "bert-reviews", "auto", "auto"])
 
 
 def test_texts_have_the_length_they_claim():

@@ -5,14 +5,16 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from benches.measure import browsing, first_paint, open_page, painted, seconds, serving, verdict
+from benches.measure import browsing, call, first_paint, open_page, painted, seconds, serving, verdict
 from shared.results import Attention
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +26,7 @@ import os
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 import gradio as gr
 with gr.Blocks() as demo:
-    gr.Button("one")
+    gr.Button("one").click(lambda: None, api_name="nothing")
 demo.launch(ssr_mode=False)
 """
 # BertViz asks a content delivery network for this one file, which then loads d3 and jQuery.
@@ -168,18 +170,18 @@ def click(page: Any, layer: int, head: int) -> float:
 
 
 def endpoint(address: str, name: str, tokens: int, runs: int) -> Iterator[str]:
-    """/show end to end, in turns with the eager forward pass of the same network on the same tokens."""
+    """/show end to end, both files fetched, in turns with the eager forward pass on as many tokens."""
     from gradio_client import Client
 
     from shared.models.encoding import encode
     from shared.models.text import load
 
-    inputs = encode(load(name), text_of(tokens, 0), "").inputs
-    forward, client = eager(name, inputs), Client(address, verbose=False)
-    whole, bare = [], []
-    for seed in range(runs + 1):  # every text is new, so nothing comes from the Space's cache
+    texts = (text_of(tokens, seed) for seed in count())  # all new, so that nothing comes from the Space's cache
+    inputs = encode(load(name), next(texts), "").inputs
+    forward, whole, bare = eager(name, inputs), [], []
+    for _ in range(runs + 1):
         began = time.perf_counter()
-        client.predict(text_of(tokens, seed), "", name, "auto", "auto", api_name="/show")
+        call(address, "show", [next(texts), "", name, "auto", "auto"])
         whole.append(time.perf_counter() - began)
         bare.append(seconds(forward, 1))
     # The first round warms up.
@@ -187,6 +189,12 @@ def endpoint(address: str, name: str, tokens: int, runs: int) -> Iterator[str]:
     length = inputs["input_ids"].shape[1]
     yield f"/show, {length} tokens on {name}: {answer:.0f} ms, of which the eager forward pass takes {network:.0f} ms"
     yield verdict("/show, without the forward pass", answer - network, "ms", 150)
+    client = Client(address, verbose=False)
+    through = seconds(lambda: client.predict(next(texts), "", name, "auto", "auto", api_name="/show"), runs)
+    with bare_app() as app, serving(app) as (floor_address, _):
+        client = Client(floor_address, verbose=False)
+        floor = seconds(lambda: client.predict(api_name="/nothing"), runs)
+    yield f"  through gradio_client: {1000 * through:.0f} ms; an endpoint that does nothing {1000 * floor:.0f} ms"
 
 
 def eager(name: str, inputs: dict[str, Any]) -> Callable[[], object]:
@@ -211,9 +219,7 @@ def eager(name: str, inputs: dict[str, Any]) -> Callable[[], object]:
 def start(runs: int) -> Iterator[str]:
     """Command to first HTTP 200, beside a bare one-button gradio app, in turns."""
     ours, theirs = [], []
-    with tempfile.TemporaryDirectory() as folder:
-        bare = Path(folder) / "bare.py"
-        bare.write_text(BARE_APP, encoding="utf-8")
+    with bare_app() as bare:
         for _ in range(runs):
             for app, times in ((bare, theirs), (SPACE, ours)):
                 with serving(app) as (_, taken):
@@ -221,3 +227,12 @@ def start(runs: int) -> Iterator[str]:
     space, floor = statistics.median(ours), statistics.median(theirs)
     yield f"start to the first HTTP 200: {space:.2f} s; a bare one-button app {floor:.2f} s"
     yield verdict("start, ours / bare", space / floor, "x", 1.25)
+
+
+@contextmanager
+def bare_app() -> Iterator[Path]:
+    """The file of a gradio app with one button."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bare.py"
+        path.write_text(BARE_APP, encoding="utf-8")
+        yield path

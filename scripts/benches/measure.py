@@ -1,6 +1,7 @@
 """What every bench needs: a clock, a server, a browser that knows when something is painted."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -87,6 +88,27 @@ def _answers(address: str) -> bool:
             return bool(answer.status == 200)
     except OSError:  # nobody listens there yet
         return False
+
+
+def call(address: str, endpoint: str, inputs: list[Any]) -> list[Any]:
+    """The outputs of a gradio endpoint, asked over plain HTTP; files are fetched, and given as bytes.
+
+    Raises RuntimeError where the endpoint refuses.
+    """
+    path, body = f"{address}gradio_api/call/{endpoint}", json.dumps({"data": inputs}).encode()
+    request = urllib.request.Request(path, body, {"Content-Type": "application/json"})
+    event = json.loads(_read(request))["event_id"]
+    *_, kind, data = (line for line in _read(f"{path}/{event}").decode().splitlines() if line)
+    if kind != "event: complete":
+        raise RuntimeError(f"/{endpoint} answers {kind}, {data}")
+    outputs = json.loads(data.removeprefix("data: "))
+    return [_read(output["url"]) if isinstance(output, dict) else output for output in outputs]
+
+
+def _read(request: str | urllib.request.Request) -> bytes:
+    """The body of an HTTP answer."""
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        return bytes(answer.read())
 
 
 @contextlib.contextmanager

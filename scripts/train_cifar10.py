@@ -1,0 +1,100 @@
+"""Train the classifiers of small colour photographs, on CIFAR-10.
+
+    python scripts/train_cifar10.py                                  # all of them, one after the other
+    python scripts/train_cifar10.py --name resnet20-cifar10          # He et al. 2016, about an hour on 2 CPU cores
+    python scripts/train_cifar10.py --name alexnet-cifar10 --name mlp-cifar10
+    python scripts/train_cifar10.py --quick --out build/quick
+    accelerate launch scripts/train_cifar10.py                       # the same on one or more GPUs
+
+Interrupted runs go on where they stopped. Tested on the test pictures that the data set at hand holds; their number
+stands in metrics.json.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from torch import nn
+
+import data
+from classifier import Dataset, Pictures, Recipe, evaluate, parser_of, run
+from model_card import Card
+from shared.models.alexnet import AlexNet
+from shared.models.image_mlp import ImageMLP
+from shared.models.resnet import ResNet
+
+LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the training pixels
+VALIDATION = 2_000
+RECIPES = {
+    "resnet20-cifar10": Recipe(ResNet, {"depth": 20, "width": 16}, 30, 0.2, crop=4, flip=True, snapshots=8),
+    "alexnet-cifar10": Recipe(AlexNet, {}, 20, 0.05, crop=4, flip=True),
+    "mlp-cifar10": Recipe(ImageMLP, {"channels": 3, "size": 32, "hidden": [256, 128]}, 15, 0.02, flip=True),
+}
+LOAD = 'from shared.models.images import load\n\nmodel = load("{name}")'
+LIMITS = (
+    "It knows ten classes and answers with one of them whatever it is shown. Its pictures are 32 x 32 pixels: a "
+    "photograph is squeezed to that before it is read."
+)
+CARDS = {
+    "resnet20-cifar10": Card(
+        title="resnet20-cifar10: a residual network for small photographs",
+        what="The 20-layer residual network of He et al. 2016 (section 4.2) on CIFAR-10: shortcuts without parameters, "
+        "global average pooling, one linear layer. The paper's test error is 8.75 %. `snapshots/` keeps eight moments "
+        "of its training, from untrained to trained.",
+        limits=LIMITS,
+        load=LOAD.format(name="resnet20-cifar10"),
+        datasets=("uoft-cs/cifar10",),
+        library="pytorch",
+    ),
+    "alexnet-cifar10": Card(
+        title="alexnet-cifar10: AlexNet made small",
+        what="Five convolutions, three poolings and three linear layers after Krizhevsky et al. 2012, for pictures of "
+        "32 x 32 pixels, with batch normalization for local response normalization.",
+        limits=LIMITS,
+        load=LOAD.format(name="alexnet-cifar10"),
+        datasets=("uoft-cs/cifar10",),
+        library="pytorch",
+    ),
+    "mlp-cifar10": Card(
+        title="mlp-cifar10: a perceptron that reads pixels as a list",
+        what="A multilayer perceptron on the 3,072 numbers of a picture. It has no sense of space: shuffle all pixels "
+        "the same way in every picture and it would learn just as well. It stands beside the convolutional networks "
+        "to show what they gain.",
+        limits=LIMITS + " It has no spatial layers, so no class activation map can be drawn for it.",
+        load=LOAD.format(name="mlp-cifar10"),
+        datasets=("uoft-cs/cifar10",),
+        library="pytorch",
+    ),
+}
+
+
+def dataset(seed: int, quick: bool) -> Dataset:
+    """CIFAR-10 with 2,000 training pictures put aside for validation."""
+    train = Pictures.of(data.cifar10("train", 600 if quick else None))
+    order = np.random.default_rng(seed).permutation(len(train))
+    held = len(train) // 10 if quick else VALIDATION
+    kept, validation = np.sort(order[held:]), np.sort(order[:held])
+    test = Pictures.of(data.cifar10("test", 100 if quick else None))
+    return Dataset("uoft-cs/cifar10", LABELS, train[kept], train[validation], test, MEAN, STD)
+
+
+def measure(network: nn.Module, pictures: Dataset) -> dict[str, float]:
+    """Validation and test accuracy."""
+    return {
+        "test_accuracy": evaluate(network, pictures, pictures.test)[1],
+        "validation_accuracy": evaluate(network, pictures, pictures.validation)[1],
+    }
+
+
+def main() -> None:
+    """Train what the command line names."""
+    args = parser_of(__doc__, tuple(RECIPES)).parse_args()
+    pictures = dataset(args.seed, args.quick)
+    for name in args.name or RECIPES:
+        recipe = RECIPES[name]
+        epochs = 1 if args.quick else args.epochs or recipe.epochs
+        run(name, replace(recipe, epochs=epochs), pictures, CARDS[name], args, measure)
+
+
+if __name__ == "__main__":
+    main()
