@@ -1,7 +1,7 @@
 """Train the classifiers of small colour photographs, on CIFAR-10.
 
     python scripts/train_cifar10.py                                  # all of them, one after the other
-    python scripts/train_cifar10.py --name resnet20-cifar10          # He et al. 2016, about an hour on 2 CPU cores
+    python scripts/train_cifar10.py --name resnet20-cifar10          # He et al. 2016, an hour or two on 2 CPU cores
     python scripts/train_cifar10.py --name alexnet-cifar10 --name mlp-cifar10
     python scripts/train_cifar10.py --quick --out build/quick
     accelerate launch scripts/train_cifar10.py                       # the same on one or more GPUs
@@ -26,9 +26,9 @@ LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the training pixels
 VALIDATION = 2_000
 RECIPES = {
-    "resnet20-cifar10": Recipe(ResNet, {"depth": 20, "width": 16}, 30, 0.2, crop=4, flip=True, snapshots=8),
-    "alexnet-cifar10": Recipe(AlexNet, {}, 20, 0.05, crop=4, flip=True),
-    "mlp-cifar10": Recipe(ImageMLP, {"channels": 3, "size": 32, "hidden": [256, 128]}, 15, 0.02, flip=True),
+    "resnet20-cifar10": Recipe(ResNet, {"depth": 20, "width": 16}, 24, 0.2, crop=4, flip=True, snapshots=8),
+    "alexnet-cifar10": Recipe(AlexNet, {}, 12, 0.05, crop=4, flip=True),
+    "mlp-cifar10": Recipe(ImageMLP, {"channels": 3, "size": 32, "hidden": [256, 128]}, 8, 0.02, flip=True),
 }
 LOAD = 'from shared.models.images import load\n\nmodel = load("{name}")'
 LIMITS = (
