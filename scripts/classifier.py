@@ -46,9 +46,11 @@ class Pictures:
         return cls(channels_first, torch.from_numpy(arrays[1]))
 
     def __getitem__(self, rows: torch.Tensor | np.ndarray) -> "Pictures":
+        """Some of the pictures."""
         return Pictures(self.images[rows], self.labels[rows])
 
     def __len__(self) -> int:
+        """The number of pictures."""
         return len(self.labels)
 
 
@@ -234,20 +236,21 @@ def half(value: torch.Tensor) -> torch.Tensor:
 def save(network: nn.Module, recipe: Recipe, data: Dataset, folder: Path, work: Path) -> None:
     """Write float16 weights, the network's and the pictures' configuration and the snapshots of a run."""
     labels = {str(index): label for index, label in enumerate(data.labels)}
-    channels, size = data.train.images.shape[1:3]
+    size = data.train.images.shape[-1]
     config = {"architectures": [type(network).__name__], "id2label": labels, "classes": len(labels), **recipe.sizes}
     network.half().save_pretrained(folder, config=config)
     network.float()
     preparation = {
         "do_resize": True,
-        "size": {"height": size, "width": size},
+        "size": {"shortest_edge": size},
+        "do_center_crop": True,
+        "crop_size": {"height": size, "width": size},
         "resample": 2,
         "do_rescale": True,
         "rescale_factor": 1 / 255,
         "do_normalize": True,
         "image_mean": list(data.mean),
         "image_std": list(data.std),
-        "channels": channels,
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(preparation, indent=2) + "\n", encoding="utf-8")
     if (work / "snapshots").is_dir():

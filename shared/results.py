@@ -134,3 +134,47 @@ class TokenFlow:
     gradient_attention: np.ndarray
     occlusion: np.ndarray
     correlation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Saliency:
+    """Which parts of a picture argued for an answer, as several methods see it.
+
+    ``methods`` (M,) by name. ``signed`` (M, H, W) float32 at the size of the network's input: positive where the method
+    sees an argument for the class, negative against it, each in its method's own unit; ``heatmap`` (M, H, W) float32
+    in [0, 1] is the positive part by its peak, all zero where nothing is positive. ``target`` and ``against`` are
+    indices of classes, ``against`` -1 where nothing is contrasted. ``probabilities`` (K,) float32 of all classes.
+    ``layer`` names the stage that layered methods read, "" for a network without any.
+    """
+
+    methods: tuple[str, ...]
+    signed: np.ndarray
+    heatmap: np.ndarray
+    target: int
+    against: int
+    probabilities: np.ndarray
+    layer: str
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """What happens to a probability while the places that a map calls hot are taken away or put back.
+
+    ``fractions`` (S,) in [0, 1] of the picture; ``deletion`` and ``insertion`` (S,) float32 probabilities with that
+    fraction of hottest pixels blurred, or alone sharp; their areas ``deletion_auc`` (low is good) and
+    ``insertion_auc`` (high is good) in [0, 1]. ``average_drop`` in [0, 1]: the share of the probability lost when only
+    the heat is seen; ``increase``: whether the probability rises by that.
+    """
+
+    fractions: np.ndarray
+    deletion: np.ndarray
+    insertion: np.ndarray
+    deletion_auc: float
+    insertion_auc: float
+    average_drop: float
+    increase: bool
+
+    @property
+    def score(self) -> float:
+        """Insertion minus deletion, in [-1, 1]; about 0 for a map that knows nothing."""
+        return self.insertion_auc - self.deletion_auc

@@ -6,6 +6,7 @@ A Space uses these names in plain sight of its ``app.py``; each is one small fun
 from shared.ui.files import temporary_file
 from shared.ui.launch import launch, lazy, theme
 from shared.ui.page import header, story
+from shared.ui.photo_inputs import photo_bytes, photo_input, sheet_input, sketch_input
 from shared.ui.picture import File, Request, Snippet, picture
 from shared.ui.presets import Preset, presets
 from shared.ui.problems import shown_as_error
@@ -20,9 +21,13 @@ __all__ = [
     "header",
     "launch",
     "lazy",
+    "photo_bytes",
+    "photo_input",
     "picture",
     "presets",
+    "sheet_input",
     "shown_as_error",
+    "sketch_input",
     "story",
     "temporary_file",
     "theme",

@@ -77,10 +77,12 @@
       this.rememberAddress();
     }
 
-    // What the visitor chose stays, unless the new network has no such layer, head or token.
+    // What the visitor chose stays, unless the new network has no such layer, head or token. A limit is a count, or a test.
     dropUnfit(model) {
       for (const [name, limit] of Object.entries(this.viewer.limits(model))) {
-        if (typeof this.chosen[name] === "number" && this.chosen[name] >= limit) delete this.chosen[name];
+        const value = this.chosen[name];
+        const unfit = typeof limit === "function" ? value !== undefined && !limit(value) : typeof value === "number" && value >= limit;
+        if (unfit) delete this.chosen[name];
       }
     }
 
@@ -161,11 +163,13 @@
         .finally(() => panel.removeAttribute("aria-busy"));
     }
 
-    // The finding may say more once a view has computed its numbers.
+    // The finding and the trust line may say more once a view has computed its numbers.
     tell() {
-      const { finding } = this.viewer.describe(this);
-      this.parts.finding.textContent = finding;
+      const { finding, trust } = this.viewer.describe(this);
+      if (this.parts.finding.textContent !== finding) this.parts.finding.textContent = finding; // it is read out when it changes
       this.parts.panel.setAttribute("aria-label", finding);
+      this.parts.trust.replaceChildren(el("span", { class: "gh-trust-value" }, trust.value), ` ${trust.label} `,
+        el("span", { class: "gh-trust-floor" }, trust.floor));
     }
 
     draw() {
@@ -173,8 +177,7 @@
       const { parts } = this, state = this.state;
       const tabs = this.viewer.tabs.filter((tab) => !tab.when || tab.when(this));
       const tab = tabs.find((each) => each.id === state.tab) || tabs[0];
-      const { finding, trust } = this.viewer.describe(this);
-      parts.finding.textContent = finding;
+      this.tell();
       parts.note.textContent = this.payload.note || "";
       parts.note.hidden = !this.payload.note;
       this.drawTabs(tabs, tab);
@@ -183,15 +186,12 @@
       const kept = parts.panel.dataset.tab === tab.id ? parts.panel.offsetHeight : 0;
       parts.panel.style.minHeight = kept ? `${kept}px` : "";
       parts.panel.dataset.tab = tab.id;
-      parts.panel.setAttribute("aria-label", finding);
       Glasshouse.tip(null, null);
       const focus = document.activeElement?.dataset?.focus;
       parts.panel.replaceChildren();
       tab.draw(parts.panel, this);
       if (focus) parts.panel.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
       parts.panel.style.minHeight = "";
-      parts.trust.replaceChildren(el("span", { class: "gh-trust-value" }, trust.value), ` ${trust.label} `,
-        el("span", { class: "gh-trust-floor" }, trust.floor));
       this.drawTools();
       this.width = Math.round(parts.panel.clientWidth);
     }
@@ -209,6 +209,8 @@
         group = tab.group;
         return [...head, button];
       }));
+      const row = this.parts.tabs, on = row.querySelector('[aria-selected="true"]').getBoundingClientRect(), box = row.getBoundingClientRect();
+      row.scrollLeft += Math.max(0, on.right - box.right) - Math.max(0, box.left - on.left); // on a phone the row is longer than the screen
     }
 
     walkTabs(event, tabs, tab) {
@@ -249,7 +251,7 @@
     pin() {
       this.pinned = { payload: this.payload, model: this.model, state: this.state };
       this.set({});
-      this.say("Pinned as A. Change the text, the model or the head: the tab Compare shows A beside B.");
+      this.say("Pinned as A. Change what you like: the tab A | B shows it beside the new picture.");
     }
     unpin() {
       this.pinned = null;
@@ -276,7 +278,8 @@
     }
 
     link(title, make) {
-      if (this.query().toString().length > LONGEST_LINK) this.say("This text is too long for a link. Save it as a page instead: the button Page.");
+      if ([this, this.pinned].some((shown) => shown?.model.link === false)) this.say("A link cannot hold your photo. Save it as a page instead: the button Page.");
+      else if (this.query().toString().length > LONGEST_LINK) this.say("This text is too long for a link. Save it as a page instead: the button Page.");
       else this.copyText(title, make());
     }
 
@@ -300,7 +303,7 @@
     async save(kind) {
       const done = this.say("Preparing the file…", 60_000);
       try {
-        const file = await this.host.export(kind, this.request());
+        const file = await this.host.export(kind, { ...this.request(), asked: [...this.cache.keys()], finding: this.parts.finding.textContent });
         if (file.problem) throw new Error(file.problem);
         if (file.text !== undefined) this.copyText(file.title, file.text, file.explanation);
         else Glasshouse.download(file.name, file.mime, file.data);
