@@ -40,7 +40,7 @@ def randomized(module: nn.Module, random: torch.Generator) -> None:
     for part in module.modules():
         for name, values in list(part._parameters.items()):
             if values is not None:
-                values = values.detach()
-                spread = float(values.std()) if values.numel() > 1 else 0.0
-                new = torch.randn(values.shape, generator=random) * spread + values.mean()
-                part._parameters[name] = nn.Parameter(new.to(values.dtype), requires_grad=False)
+                old = values.detach()
+                spread = float(old.std()) if old.numel() > 1 else 0.0
+                new = torch.randn(old.shape, generator=random) * spread + old.mean()
+                part._parameters[name] = nn.Parameter(new.to(old.dtype), requires_grad=False)

@@ -26,6 +26,7 @@ ALPHA_POWER = 0.75
 VEIL = 0.62  # of the theme's paper, over what the network did not see
 # A light line on a dark one is seen on every photo.
 HAIRLINE, HALO = (255, 255, 255), (96, 96, 96)
+FINE, FINE_SHARE = 1024, 0.99  # values of a map that is finer than a grid, and the share of them below full color
 PIXELS_STAY_SQUARE = 4  # photos enlarged at least this much are small on purpose: digits and thumbnails
 
 
@@ -155,6 +156,15 @@ def scaled(photo: Image.Image, box: Box, longest: int) -> tuple[Image.Image, Box
     left, right = (round(edge * width / photo.width) for edge in (box[1], box[1] + box[3]))
     top, left = min(top, height - 1), min(left, width - 1)
     return image, (top, left, max(1, bottom - top), max(1, right - left))
+
+
+def top(values: np.ndarray) -> float:
+    """The size of value that wears full color: the largest, in maps of single pixels that of the hottest hundredth.
+
+    A few pixels of a gradient are far hotter than all others; on their scale nothing else would be seen.
+    """
+    size = np.abs(values)
+    return float(np.quantile(size, FINE_SHARE) if size.size > FINE else size.max(initial=0))
 
 
 def part(values: np.ndarray, sign: Sign, peak: float) -> np.ndarray:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from shared.problems import Problem
 from shared.render.attention_figures import FORMULA_SIGNS
-from shared.render.overlay import Box, Sign
-from shared.render.saliency_figures import in_rows, legend, peak_of
+from shared.render.overlay import Box, Sign, top
+from shared.render.saliency_figures import in_rows, legend
 from shared.render.sheet import Cell, Look, Words, draw
 from shared.render.style import plain
 
@@ -57,8 +57,7 @@ def contact_sheet(
     if not cards:
         raise Problem("This sheet is empty; add at least one photo.")
     cells = [
-        Cell(card.photo, card.box, card.map, peak_of(card.map), plain(card.name, NAME_LIMIT), said(card))
-        for card in cards
+        Cell(card.photo, card.box, card.map, top(card.map), plain(card.name, NAME_LIMIT), said(card)) for card in cards
     ]
     rows = in_rows(cells, CARDS_ABREAST)
     scale = legend(sign, "the class below the photo", "its photo's", threshold)

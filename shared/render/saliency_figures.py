@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from shared.problems import Problem
-from shared.render.overlay import Box, Sign, part
+from shared.render.overlay import Box, Sign, part, top
 from shared.render.sheet import Cell, Look, Words, draw
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def saliency_grid(
         rows = in_rows(cells, METHODS_ABREAST)
         scale = legend(sign, f"“{classes[0]}”", "its method's", threshold)
         return draw(rows, [""] * len(rows), Words(title, finding, scale, source), look, TALLEST)
-    peaks = [max(peak_of(maps[method, name]) for name in classes) for method in methods]
+    peaks = [max(top(maps[method, name]) for name in classes) for method in methods]
     rows = [
         [Cell(photo, box, maps[method, name], peak, "", (reach(maps[method, name], peak, sign),)) for name in classes]
         for method, peak in zip(methods, peaks, strict=True)
@@ -97,14 +97,9 @@ def filmstrip(
 
 def own_scale(photo: Image.Image | np.ndarray, box: Box, values: np.ndarray, name: str, sign: Sign) -> Cell:
     """A cell on its own scale, which stands below it."""
-    peak = peak_of(values)
+    peak = top(values)
     below = BLANK[sign] if is_blank(values, sign) else f"1 = {peak:.3g}"
     return Cell(photo, box, values, peak, name, (below,))
-
-
-def peak_of(values: np.ndarray) -> float:
-    """The largest absolute value: full color, whatever the sign that is shown."""
-    return float(np.abs(values).max())
 
 
 def is_blank(values: np.ndarray, sign: Sign) -> bool:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from shared.problems import Problem
 from shared.render.attention_picture import fitted, font
-from shared.render.overlay import Box, Sign, overlay, part, rgb, scaled
+from shared.render.overlay import Box, Sign, overlay, part, rgb, scaled, top
 from shared.render.style import LIGHT, plain
 
 LONGEST = 1024  # pixels
@@ -78,7 +78,7 @@ def filmstrip_gif(
     """
     if not maps:
         raise Problem("This network has no layers to show; choose one with spatial layers.")
-    parts = [part(values, sign, float(np.abs(values).max())) for values in maps]
+    parts = [part(values, sign, top(values)) for values in maps]
     room = float(FILM_WIDTHS[0])
     for width in FILM_WIDTHS:
         if width > room:

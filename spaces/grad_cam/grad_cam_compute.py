@@ -105,7 +105,7 @@ def viewer_data(case: Case, inputs: Mapping[str, str]) -> dict[str, Any]:
 
 def key(kind: str, details: dict[str, Any]) -> str:
     """The key of ``Frame.compute`` in frame.js."""
-    return json.dumps([kind, details], separators=(",", ":"))
+    return json.dumps([kind, details], separators=(",", ":"), ensure_ascii=False)
 
 
 def drawn(signed: np.ndarray) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from grad_cam_case import Case, case_of
 from grad_cam_presets import QUESTION, SHOWN_FIRST
 
 from shared.explain.faithfulness import unit
-from shared.explain.methods import METHODS, resized
+from shared.explain.methods import METHODS
 from shared.explain.targets import Target
 from shared.models.layers import Layer
 from shared.models.photos import read_photo
 from shared.problems import Problem
 from shared.render.notebook import notebook
+from shared.render.overlay import part, top
 from shared.render.page import document
 from shared.render.saliency_cards import Card, contact_sheet, contact_table
 from shared.render.saliency_figures import filmstrip, saliency_grid
@@ -43,10 +44,9 @@ class View:
         self.layer_index = state.get("layer", self.case.model.layer)
         self.layer: Layer | None = self.case.layer(self.layer_index if isinstance(self.layer_index, int) else -2)
         names = str(state.get("methods") or ",".join(SHOWN_FIRST)).split(",")
-        allowed = {row["name"] for row in cases.method_table(self.model_name.strip()) if row["available"]}
-        self.methods = [name for name in names if name in allowed][:MOST_SHOWN]
-        if not self.methods:
-            raise Problem("Choose at least one method that this network allows.")
+        table = [row for row in cases.method_table(self.case.model.name) if row["available"]]
+        quick = [row["name"] for row in table if not row["slow"]][: len(SHOWN_FIRST)]
+        self.methods = [name for name in names if name in {row["name"] for row in table}][:MOST_SHOWN] or quick
         best = int(self.case.probabilities.argmax())
         first = str(state.get("target", best))
         self.targets = [
@@ -254,15 +254,16 @@ def page_file(request: Request) -> File:
 
 def answers(request: Request) -> dict[str, Any]:
     """The answers to the questions whose keys the page sent, computed again: nothing is taken from the browser."""
-    found = {}
+    found: dict[str, Any] = {}
     for asked in list(request.details.get("asked", []))[:ANSWERS_KEPT]:
         kind, details = json.loads(str(asked))
         if kind not in compute.COMPUTE or not isinstance(details, dict):
             continue
-        answer = compute.COMPUTE[kind](Request({**request.inputs, **inputs_of(details)}, {}, details))
-        while "progress" in answer:
-            answer = compute.COMPUTE[kind](Request(request.inputs, {}, details))
-        found[str(asked)] = answer
+        if kind == "map":  # the turns that it took are of no interest
+            details["part"] = 0
+        name = compute.key(kind, details)
+        while name not in found or "progress" in found[name]:
+            found[name] = compute.COMPUTE[kind](Request({**request.inputs, **inputs_of(details)}, {}, details))
     return found
 
 
@@ -295,8 +296,8 @@ def show(image: str | None, model: str, methods: Sequence[str] | str, target: st
     case = cases.build(read_photo(Path(image).read_bytes()), model.strip(), enlarge=False)
     aim, stage = named_target(case, target), named_layer(case, layer)
     maps = cases.signed_maps(case, chosen, aim, stage)
-    first = unit(resized(maps[chosen[0]], (case.inputs.shape[2], case.inputs.shape[3])))
-    picture = saliency_picture(case.photo, first, case.box)
+    first = maps[chosen[0]]
+    picture = saliency_picture(case.photo, part(first, "positive", top(first)), case.box)
     return temporary_file("overlay.jpg", picture), temporary_file(
         "saliency.npz", arrays_bytes(case, chosen, aim, stage)
     )

@@ -101,13 +101,12 @@ def test_torchcam_agrees_on_score_cam(network, inputs):
     np.testing.assert_allclose(found, theirs("ScoreCAM", network, inputs), rtol=1e-4, atol=1e-6)
 
 
-def test_torchcam_agrees_on_smooth_grad_cam_without_noise(network, inputs):
-    for values in network.head.parameters():  # positive and large gradients: torchcam adds 1e-8 to their squares
-        values.copy_(values.abs() * 10)
-    found = np.maximum(finished(smooth_grad_cam_plus_plus(network, inputs, LAYER, Target(CLASS), noise=0.0)), 0)
-    np.testing.assert_allclose(
-        found, theirs("SmoothGradCAMpp", network, inputs, num_samples=2, std=1e-12), rtol=1e-3, atol=1e-5
-    )
+def test_torchcam_agrees_on_smooth_grad_cam_without_noise(pooled, inputs):
+    # Where gradients vary over the grid torchcam sums A times G^3, where equation 19 sums A alone.
+    pooled.head.weight *= 100  # it also adds 1e-8 to a denominator of squared gradients
+    found = np.maximum(finished(smooth_grad_cam_plus_plus(pooled, inputs, LAYER, Target(CLASS), noise=0.0)), 0)
+    expected = theirs("SmoothGradCAMpp", pooled, inputs, num_samples=2, std=1e-12)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_smoothing_without_noise_is_grad_cam_plus_plus(network, inputs):

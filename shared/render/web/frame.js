@@ -63,6 +63,8 @@
       const pinned = payload.pinned ? await this.decodePinned(payload.pinned) : undefined;
       if (turn !== this.turn) return; // a newer result came meanwhile
       if (payload.reset) this.chosen = {};
+      // What was chosen for another input and means nothing for this one.
+      for (const name of this.viewer.forget?.(this.payload?.inputs ?? payload.inputs, payload.inputs) ?? []) delete this.chosen[name];
       this.dropUnfit(model);
       Object.assign(this.chosen, this.viewer.parse(payload.state || {}, { model }));
       if (pinned) this.pinned = pinned;

@@ -272,6 +272,8 @@
     decode: S.decode,
     describe: (frame) => ({ finding: S.finding(frame), trust: S.trust(frame) }),
     parse: S.parse,
+    // Another photo has other answers, another network other classes and layers.
+    forget: (before, now) => (before.model !== now.model ? ["target", "more", "patch", "layer"] : before.image !== now.image ? ["target", "more", "patch"] : []),
     limits: (model) => ({
       layer: Math.max(1, model.layers.length),
       target: (value) => S.validTarget(model, value),
