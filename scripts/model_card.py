@@ -116,13 +116,29 @@ def reading(row: dict[str, str], column: str) -> float:
     return float("nan") if value == 0 and "loss" in column else value
 
 
+def colors_of(columns: list[str]) -> list[Any]:
+    """A color for each column; many, as the layers of a deep network, run from dark (first) to light (last)."""
+    import matplotlib
+
+    if len(columns) <= len(LINE_COLORS):
+        return list(LINE_COLORS[: len(columns)])
+    layers = len(columns) - 1
+    return [LINE_COLORS[0], *(matplotlib.colormaps["viridis"](index / layers) for index in range(layers))]
+
+
+def labels_of(columns: list[str]) -> list[str]:
+    """What the legend says of each column; of many, the first (the whole) and both ends, and nothing of the others."""
+    words = [column.replace("_", " ") for column in columns]
+    if len(words) <= len(LINE_COLORS):
+        return words
+    return [name if index in (0, 1, len(words) - 1) else "_nolegend_" for index, name in enumerate(words)]
+
+
 def draw_panel(axes: "Axes", title: str, rows: list[dict[str, str]], columns: list[str]) -> None:
     """Draw some columns over the steps; hairlines mark where a stage ends."""
     steps = total_steps(rows)
-    for column, color in zip(columns, LINE_COLORS * 2, strict=False):
-        axes.plot(
-            steps, [reading(row, column) for row in rows], color=color, linewidth=1.3, label=column.replace("_", " ")
-        )
+    for column, color, label in zip(columns, colors_of(columns), labels_of(columns), strict=True):
+        axes.plot(steps, [reading(row, column) for row in rows], color=color, linewidth=1.3, label=label)
     for step, row, after in zip(steps, rows, rows[1:], strict=False):
         if row.get("stage") != after.get("stage"):
             axes.axvline(step, color=style.LIGHT.line, linewidth=1, zorder=0)

@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -31,28 +31,40 @@ Accept = Callable[[dict[str, Any]], None]
 LOCK = threading.RLock()
 
 
+class Unreachable(Exception):
+    """A model is neither on this machine nor to be had from the Hub."""
+
+
 def embedded() -> tuple[str, ...]:
     """The names of the checkpoints that lie beside the code, sorted."""
     return tuple(sorted(path.parent.name for path in CHECKPOINTS.glob("*/config.json")))
 
 
-def folder(name: str, max_megabytes: int = 700, accept: Accept | None = None) -> Path:
+def folder(
+    name: str, max_megabytes: int = 700, accept: Accept | None = None, offered: Sequence[str] | None = None
+) -> Path:
     """The local folder of checkpoint ``name``: a folder of ``checkpoints/``, else a Hub id "owner/name".
 
     Weights of the Hub are downloaded only after their repository was found to hold safetensors, no code of its own
     and at most ``max_megabytes`` (10^6 bytes); the revision that was checked is the one that is downloaded. Without
     a network a complete copy in the Hub's cache serves, under the same checks. ``accept`` sees the parsed
-    config.json before any weights are downloaded and may raise a ``Problem``. Raises ``Problem`` for everything
-    that stands in the way.
+    config.json before any weights are downloaded and may raise a ``Problem``. ``offered`` are the checkpoints that
+    may be named instead, by default all embedded ones. Raises ``Problem`` for everything that stands in the way.
     """
     if EMBEDDED_NAME.fullmatch(name) and (CHECKPOINTS / name / "config.json").is_file():
         path = CHECKPOINTS / name
     elif HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
-        path = _from_hub(name, max_megabytes, accept)
+        try:
+            path = _from_hub(name, max_megabytes, accept)
+        except Unreachable as error:
+            raise Problem(
+                f"{name} is not on this machine and could not be downloaded from the Hugging Face Hub; choose one of "
+                f"{', '.join(offered or embedded())}, or try again with a network."
+            ) from error
     else:
         raise Problem(
-            f"There is no checkpoint named {name[:100]!r}; choose one of {', '.join(embedded())}, or a model of the "
-            "Hugging Face Hub as owner/name."
+            f"There is no checkpoint named {name[:100]!r}; choose one of {', '.join(offered or embedded())}, or a model "
+            "of the Hugging Face Hub as owner/name."
         )
     _check_weights(name, [(file.name, file.stat().st_size) for file in path.iterdir() if file.is_file()], max_megabytes)
     _check_config(name, path, accept)
@@ -133,10 +145,7 @@ def _cached(name: str) -> Path:
     copies = Path(constants.HF_HUB_CACHE, "models--" + name.replace("/", "--"), "snapshots").glob("*")
     complete = [path for path in copies if _is_complete(path)]
     if not complete:
-        raise Problem(
-            f"{name} is not on this machine and could not be downloaded from the Hugging Face Hub; choose one of "
-            f"{', '.join(embedded())}, or try again with a network."
-        )
+        raise Unreachable(name)
     return max(complete, key=lambda path: path.stat().st_mtime)
 
 

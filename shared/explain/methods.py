@@ -96,7 +96,7 @@ METHODS = {
             "Clean pictures, but of an average network that nobody uses.", layered=False, slow=True, signed=False,
         ),
         Method(
-            "Integrated gradients", "Gradients", "Add up slopes from a grey picture to this one.",
+            "Integrated gradients", "Gradients", "Add up slopes from a gray picture to this one.",
             "Σ (x − x′) · ∫ ∂y/∂x", "It depends on the baseline: what has its color gets nothing.",
             layered=False, slow=True,
         ),
@@ -110,8 +110,8 @@ METHODS = {
             "guided ⊙ ReLU(Grad-CAM)", "Sharp edges borrowed from a method that fails its tests.",
         ),
         Method(
-            "Occlusion", "Perturbation", "Cover a window with grey and see how far the score falls.",
-            "y − y(window covered)", "A window too small or too large misses; grey windows are no natural picture.",
+            "Occlusion", "Perturbation", "Cover a window with gray and see how far the score falls.",
+            "y − y(window covered)", "A window too small or too large misses; gray windows are no natural picture.",
             layered=False, slow=True,
         ),
         Method(

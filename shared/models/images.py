@@ -113,7 +113,7 @@ def load(name: str) -> ImageModel:
         _require_classifier(name, found)
         config.update(found)
 
-    path = checkpoints.folder(repository, accept=accept)
+    path = checkpoints.folder(repository, accept=accept, offered=EMBEDDED)
     preparation = _preparation(name, path)
     try:
         network = _own(path, config) if "/" not in repository else _from_transformers(path)

@@ -70,7 +70,7 @@ def load(name: str) -> TextModel:
         _require_text_model(name, found)
         config.update(found)
 
-    path = checkpoints.folder(name, accept=accept)
+    path = checkpoints.folder(name, accept=accept, offered=EMBEDDED)
     if config.get("architectures") == ["AttentionOnly"]:
         return _attention_only(name, path, config)
     try:

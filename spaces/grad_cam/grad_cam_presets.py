@@ -42,7 +42,7 @@ PRESETS = (
         {"image": "example:dot-1", **SHORTCUT},
         "In training every 4 wore the dot. Each method is marked by how much of its heat lies on it: Grad-CAM averages "
         "its gradient over the picture and loses the place; methods that multiply place by place find it.",
-        {"tab": "dot"},
+        {"tab": "dot", "methods": "Grad-CAM,LayerCAM,HiResCAM,Eigen-CAM,Gradient x input,Integrated gradients"},
         kind="strength",
         predict={
             "question": "This network learned digits of which every 4 wore a small dot. What does it say about this 1 "

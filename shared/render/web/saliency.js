@@ -143,6 +143,8 @@
     for (const value of heat.sort().reverse()) { if (sum >= 0.7 * total) break; sum += value; count++; }
     return { share: sum / total, area: count / heat.length, x: x / total / width, y: y / total / height };
   };
+  // "mobilenet_v2.layer.13" is called "layer.13" where room is scarce.
+  S.shortStage = (name) => name.split(".").slice(-2).join(".");
   S.where = ({ x, y }) => {
     const across = x < 0.44 ? "left" : x > 0.56 ? "right" : "", down = y < 0.44 ? "above" : y > 0.56 ? "below" : "";
     if (across && down) return `${down} and ${across} of the middle`;

@@ -45,7 +45,7 @@
       el("p", { class: "gs-equation" }, "heat = relu( Σₖ wₖ Aₖ ),   wₖ = mean over places of ∂score / ∂Aₖ"),
       el("p", { class: "gh-small" }, `${model.layers[S.view(frame).layer].name} has ${answer.count} channels. The ${answer.channels.length} strongest are shown; point at one to lay it over the photo. All are drawn on one scale, the bar is the weight.`),
       el("div", { class: "gs-channels" }, tiles),
-      el("p", { class: "gh-small" }, rest > 0 ? `… and ${rest} further channels with weights that add up to ${S.number(answer.rest_weight)}. ` : "", `The score being explained (before softmax): ${S.number(answer.score)}. `,
+      el("p", { class: "gh-small" }, rest > 0 ? `… and ${rest} further channels, which have ${Glasshouse.percent(answer.rest_weight)} of the influence (weight × mean of the channel). ` : "", `The score being explained (before softmax): ${S.number(answer.score)}. `,
         answer.sum.blank || "")));
     sum();
     const first = answer.channels.reduce((best, channel) => (Math.abs(channel.weight) > Math.abs(best.weight) ? channel : best), answer.channels[0]);

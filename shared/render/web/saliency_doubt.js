@@ -44,7 +44,7 @@
   };
 
   S.chart = (kind, axis, known, lit, room) => {
-    const width = room < 640 ? room : Math.min(560, (room - 32) / 2), height = 232, left = 40, bottom = 38, top = 8, right = 20;
+    const width = room < 640 ? room : Math.min(560, (room - 32) / 2), height = 232, left = 50, bottom = 38, top = 8, right = 20;
     const x = (value) => left + value * (width - left - right), y = (value) => top + (1 - value) * (height - top - bottom);
     const node = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", class: "gs-chart",
       "aria-label": `${kind} curves: ${known.map((subject) => `${subject.label}, area ${subject.answer[`${kind}_auc`].toFixed(2)}`).join("; ") || "measuring"}` });
@@ -95,7 +95,12 @@
   };
 
   // ---- parameter randomization -----------------------------------------------------------------------------------
-  const NOTICES = 0.5; // rank correlation above which a map of a random network is still "the same"
+  const NOTICES = 0.5; // mean rank correlation above which a map is still "the same" while the network forgets
+  // Flat maps have no ranks: they are left out of the mean.
+  S.meanSimilarity = (values) => {
+    const known = values.slice(1).filter((value) => value !== null);
+    return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : 0;
+  };
   S.drawRandomize = (panel, frame) => {
     const { model } = frame, { methods, target, layer, look } = S.view(frame), body = el("div", {});
     const guided = "Guided backpropagation", wanted = new Set(methods);
@@ -111,32 +116,33 @@
       const names = asked.filter((name) => answer.maps[name]), cell = Math.max(92, Math.min(190, Math.floor((body.clientWidth - 130) / answer.steps.length) - 8));
       const rows = names.flatMap((name) => S.randomRow(frame, name, answer, cell, look));
       body.append(el("div", { class: "gs-scroll" }, el("div", { class: "gs-strip", style: `grid-template-columns: minmax(92px, 130px) repeat(${answer.steps.length}, ${cell}px)` },
-        el("span", {}), answer.steps.map((step, i) => el("span", { class: "gs-step" }, i ? `+ ${step}` : "trained")), rows)),
+        el("span", {}), answer.steps.map((step, i) => el("span", { class: "gs-step", title: step }, i ? `+ ${S.shortStage(step)}` : "trained")), rows)),
       el("p", { class: "gs-reading" }, S.randomReading(names, answer)),
-      el("p", { class: "gh-small" }, `The number is the rank correlation (Spearman) with the trained network’s map: 1 means unchanged. ✗: still above ${NOTICES} when everything is random. Each map is drawn on its own scale.`));
+      el("p", { class: "gh-small" }, `The number is the rank correlation (Spearman) with the trained network’s map: 1 means unchanged. The name carries its mean over the steps; ✗: above ${NOTICES}. Each map is drawn on its own scale.`));
       S.randomFinding(frame, names, answer);
     }, "Randomizing the network stage by stage…");
   };
   S.randomRow = (frame, name, answer, cell, look) => {
-    const similarity = answer.similarity[name], last = similarity.at(-1), fails = last > NOTICES;
-    return [el("span", { class: "gs-row-name" }, el("b", {}, name), el("span", { class: fails ? "gs-weak" : "gs-good" }, fails ? "✗ does not notice" : "✓ notices")),
+    const similarity = answer.similarity[name], mean = S.meanSimilarity(similarity), fails = mean > NOTICES;
+    const said = (value) => (value === null ? "no ranks" : S.signed(value));
+    return [el("span", { class: "gs-row-name" }, el("b", {}, name), el("span", { class: fails ? "gs-weak" : "gs-good" }, `${fails ? "✗ hardly notices" : "✓ notices"}, ${S.signed(mean)}`)),
       ...answer.maps[name].map((map, i) => {
-        const canvas = el("canvas", { role: "img", "aria-label": `${name}, random so far: ${answer.steps[i]}; similarity ${similarity[i].toFixed(2)}` });
+        const canvas = el("canvas", { role: "img", "aria-label": `${name}, random so far: ${answer.steps[i]}; similarity ${said(similarity[i])}` });
         S.paint(canvas, frame.model, map, look, S.top(map), { width: cell, tallest: cell });
         S.hover(canvas, frame.model, map, S.top(map), `${name}, ${i ? `random: ${answer.steps[i]}` : "trained"}`);
-        return el("figure", {}, canvas, el("figcaption", {}, S.signed(similarity[i]), map.blank ? " · blank" : ""));
+        return el("figure", {}, canvas, el("figcaption", {}, said(similarity[i]), map.blank ? " · blank" : ""));
       })];
   };
   S.randomReading = (names, { similarity }) => {
-    const stubborn = names.filter((name) => similarity[name].at(-1) > NOTICES);
+    const stubborn = names.filter((name) => S.meanSimilarity(similarity[name]) > NOTICES);
     if (!stubborn.length) return "Every map changes when the network forgets: each of them depends on what was learned.";
-    return `${stubborn.map((name) => `${name} (${similarity[name].at(-1).toFixed(2)})`).join(" and ")} ${stubborn.length > 1 ? "stay" : "stays"} nearly the same on a network that knows nothing: however sharp, ${stubborn.length > 1 ? "they draw" : "it draws"} the edges of the photo, not the reasons of the network.`;
+    return `${stubborn.map((name) => `${name} (${S.meanSimilarity(similarity[name]).toFixed(2)})`).join(" and ")} ${stubborn.length > 1 ? "hardly change" : "hardly changes"} while the network forgets what it learned: however convincing, ${stubborn.length > 1 ? "they show" : "it shows"} the photo more than the reasons of the network.`;
   };
   S.randomFinding = (frame, names, { similarity }) => {
-    const order = [...names].sort((a, b) => similarity[a].at(-1) - similarity[b].at(-1)), [first, last] = [order[0], order.at(-1)];
+    const mean = (name) => S.meanSimilarity(similarity[name]), order = [...names].sort((a, b) => mean(a) - mean(b)), [first, last] = [order[0], order.at(-1)];
     if (!first) return;
-    const rest = first === last ? "" : `, ${last} ${S.signed(similarity[last].at(-1))}`;
-    S.tellTab(frame, "randomize", `With all weights random, ${first} keeps a rank correlation of ${S.signed(similarity[first].at(-1))} with its trained map${rest}; an explanation should come near 0.`);
+    const rest = first === last ? "" : `, ${last} one of ${S.signed(mean(last))}`;
+    S.tellTab(frame, "randomize", `While the network forgets, ${first} keeps a mean rank correlation of ${S.signed(mean(first))} with its trained map${rest}; an explanation should come near 0.`);
   };
 
   // ---- the known evidence ----------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@
     if (layers.length < 2) return null;
     let timer;
     const later = () => { clearTimeout(timer); timer = setTimeout(live, 120); };
-    const say = (value) => `${value} · ${layers[value].name} · ${layers[value].grid.join(" × ")}`;
+    const say = (value) => `${value} · ${S.shortStage(layers[value].name)} · ${layers[value].grid.join(" × ")}`;
     return S.slider(frame, "Layer", "layer", { max: layers.length - 1, value: layer, say, live: later });
   };
 
@@ -270,7 +270,7 @@
         S.paint(canvas, model, map, look, S.top(map), { width, tallest: width });
         S.hover(canvas, model, map, S.top(map), `layer ${index}, ${name}`);
         return el("figure", { class: index === layer ? "gs-selected" : "" }, el("button", { type: "button", class: "gs-open", "aria-pressed": String(index === layer), "data-focus": `layer ${index}`, onclick: () => pick(index), onkeydown: (event) => walk(event, index) }, canvas),
-          el("figcaption", {}, el("b", {}, `${index} · ${name}`), el("span", { class: "gs-peak" }, `${grid.join(" × ")} · ${map.blank ? "blank" : S.peakText(map, look.sign)}`)));
+          el("figcaption", {}, el("b", { title: name }, `${index} · ${S.shortStage(name)}`), el("span", { class: "gs-peak" }, `${grid.join(" × ")} · ${map.blank ? "blank" : S.peakText(map, look.sign)}`)));
       })), S.scale(look, "heat, each layer on its own scale"));
       S.layersFinding(frame, own, maps);
     }, `${own} at ${model.layers.length} layers…`);
