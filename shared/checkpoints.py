@@ -63,8 +63,8 @@ def folder(
             ) from error
     else:
         raise Problem(
-            f"There is no checkpoint named {name[:100]!r}; choose one of {', '.join(offered or embedded())}, or a model "
-            "of the Hugging Face Hub as owner/name."
+            f"There is no checkpoint named {name[:100]!r}; choose one of {', '.join(offered or embedded())}, or a "
+            "model of the Hugging Face Hub as owner/name."
         )
     _check_weights(name, [(file.name, file.stat().st_size) for file in path.iterdir() if file.is_file()], max_megabytes)
     _check_config(name, path, accept)

@@ -39,7 +39,7 @@ def photo_input(label: str, example: Example) -> tuple[gr.Textbox, gr.Image]:
     """
     reference = gr.Textbox(visible="hidden", elem_id="image", label=label, show_label=False)
     box = gr.Image(
-        label=label, sources=["upload", "webcam", "clipboard"], type="filepath", format="jpeg", buttons=[],
+        label=label, show_label=False, sources=["upload", "webcam", "clipboard"], type="filepath", format="jpeg", buttons=[],
         height=240, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
     )  # fmt: skip
 

@@ -167,7 +167,7 @@
     const { model } = frame, { target, layer, look } = S.view(frame), share = shares[name], map = S.map(model, name, target, layer);
     const [mark, kind] = share >= 0.5 ? ["✓", "gs-good"] : share > 2 * area ? ["∼", "gs-half"] : ["✗", "gs-weak"];
     const tile = el("canvas", { role: "img", "aria-label": `${name}: ${Glasshouse.percent(share)} of its heat on ${model.known.name}` });
-    if (map) S.paint(tile, model, map, { ...look, sign: "positive" }, S.top(map), { width: 64, tallest: 64, outline: model.known.box });
+    S.paint(tile, model, map ?? null, { ...look, sign: "positive" }, map ? S.top(map) : 1, { width: 64, tallest: 64, outline: model.known.box });
     return el("div", { class: "gs-mark" }, tile, el("span", {}, el("b", {}, name)),
       el("span", { class: "gs-track" }, el("span", { style: `width:${100 * Math.max(0, Math.min(1, share))}%` }), el("i", { style: `left:${100 * area}%` })),
       el("span", { class: "gs-share" }, Glasshouse.percent(share)), el("span", { class: kind, "aria-label": { "✓": "right", "∼": "partly", "✗": "wrong" }[mark] }, mark));
