@@ -104,11 +104,16 @@ def mean_of(tests: list[Faithfulness]) -> Faithfulness:
 
 
 def random_floor(
-    network: nn.Module, inputs: torch.Tensor, target: Target, grid: tuple[int, int], seed: int = 0
+    network: nn.Module,
+    inputs: torch.Tensor,
+    target: Target,
+    grid: tuple[int, int],
+    seed: int = 0,
+    count: int = RANDOM_MAPS,
 ) -> Faithfulness:
-    """The same test for maps that know nothing: the mean of ``RANDOM_MAPS`` random maps on a grid of the same size."""
+    """The same test for maps that know nothing: the mean of ``count`` random maps on a grid of the same size."""
     random = np.random.default_rng(seed)
-    maps = [random.random(grid, dtype=np.float32) for _ in range(RANDOM_MAPS)]
+    maps = [random.random(grid, dtype=np.float32) for _ in range(count)]
     return mean_of([faithfulness(network, inputs, target, heat) for heat in maps])
 
 

@@ -4,7 +4,7 @@ Every picture is at least 4.8 inches wide and stays legible on a page 390 pixels
 own units: a value above 0 argued for the class, one below 0 against it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
