@@ -19,7 +19,10 @@ import publish
 ROOT = publish.ROOT
 SPACES = sorted(path.parent for path in (ROOT / "spaces").glob("*/app.py"))
 CHECKPOINTS = sorted(path for path in (ROOT / "checkpoints").glob("*") if path.is_dir())
-EXPECTED_CHECKPOINTS = ("bert-reviews", "bert-reviews-pretrained", "induction-2l")
+EXPECTED_CHECKPOINTS = (
+    "bert-reviews", "bert-reviews-pretrained", "induction-2l", "resnet20-cifar10", "alexnet-cifar10", "mlp-cifar10",
+    "lenet-mnist", "lenet-mnist-shortcut", "mlp-mnist",
+)  # fmt: skip
 FOLDERS = (".ci", "checkpoints", "scripts", "shared", "spaces", "tests")
 TEXT = {".py", ".md", ".toml", ".txt", ".json", ".csv", ".js", ".css", ".html", ".yml", ".yaml", ""}
 FRONT_MATTER = ("title", "emoji", "colorFrom", "colorTo", "app_file", "license", "short_description", "models", "tags")

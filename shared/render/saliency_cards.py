@@ -60,7 +60,7 @@ def contact_sheet(
         Cell(card.photo, card.box, card.map, top(card.map), plain(card.name, NAME_LIMIT), said(card)) for card in cards
     ]
     rows = in_rows(cells, CARDS_ABREAST)
-    scale = legend(sign, "the class below the photo", "its photo's", threshold)
+    scale = legend(sign, "the class below the photo", "its photo's", threshold, [card.map for card in cards])
     if any(card.score is not None for card in cards):
         scale += " Trust: insertion minus deletion, beside that of a random map."
     words = Words(title, finding, scale, source)

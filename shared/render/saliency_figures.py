@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from shared.problems import Problem
-from shared.render.overlay import Box, Sign, part, top
+from shared.render.overlay import FINE, Box, Sign, part, top
 from shared.render.sheet import Cell, Look, Words, draw
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ MEANING = {
     "negative": "heat argued against {}",
     "signed": "red argued for {}, blue against",
 }
+FINE_NOTE = "In maps of single pixels the hottest hundredth wears full color. "
 BLANK = {"positive": "blank: nothing for it", "negative": "blank: nothing against it", "signed": "blank"}
 
 
@@ -56,7 +57,7 @@ def saliency_grid(
     if len(classes) == 1:
         cells = [own_scale(photo, box, maps[method, classes[0]], method, sign) for method in methods]
         rows = in_rows(cells, METHODS_ABREAST)
-        scale = legend(sign, f"“{classes[0]}”", "its method's", threshold)
+        scale = legend(sign, f"“{classes[0]}”", "its method's", threshold, maps.values())
         return draw(rows, [""] * len(rows), Words(title, finding, scale, source), look, TALLEST)
     peaks = [max(top(maps[method, name]) for name in classes) for method in methods]
     rows = [
@@ -64,7 +65,7 @@ def saliency_grid(
         for method, peak in zip(methods, peaks, strict=True)
     ]
     names = [f"{method} · 1 = {peak:.3g}" for method, peak in zip(methods, peaks, strict=True)]
-    scale = legend(sign, "the class of its column", "its row's", threshold)
+    scale = legend(sign, "the class of its column", "its row's", threshold, maps.values())
     return draw(rows, names, Words(title, finding, scale, source), look, TALLEST, classes)
 
 
@@ -91,7 +92,7 @@ def filmstrip(
         raise Problem("This network has no layers to show; choose one with spatial layers.")
     cells = [own_scale(photo, box, values, name, sign) for values, name in zip(maps, names, strict=True)]
     rows = in_rows(cells, LAYERS_ABREAST)
-    words = Words(title, finding, legend(sign, "the class", "its layer's", threshold), source)
+    words = Words(title, finding, legend(sign, "the class", "its layer's", threshold, maps), source)
     return draw(rows, [""] * len(rows), words, Look(sign, opacity, threshold, colormap, dark), TALLEST)
 
 
@@ -121,11 +122,12 @@ def _share(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0.00"
 
 
-def legend(sign: Sign, subject: str, whose: str, threshold: float) -> str:
-    """What the scale means, in one sentence."""
+def legend(sign: Sign, subject: str, whose: str, threshold: float, maps: Iterable[np.ndarray]) -> str:
+    """What the scale means, in a few sentences."""
     hidden = f"; up to {threshold:.2g} hidden" if threshold > 0 else ""
     return (
         f"Share of {whose} largest value: {MEANING[sign].format(subject)}{hidden}. "
+        f"{FINE_NOTE if any(values.size > FINE for values in maps) else ''}"
         "Weak heat lets the photo through; the network did not see what is faded."
     )
 

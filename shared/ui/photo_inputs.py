@@ -39,8 +39,8 @@ def photo_input(label: str, example: Example) -> tuple[gr.Textbox, gr.Image]:
     """
     reference = gr.Textbox(visible="hidden", elem_id="image", label=label, show_label=False)
     box = gr.Image(
-        label=label, show_label=False, sources=["upload", "webcam", "clipboard"], type="filepath", format="jpeg", buttons=[],
-        height=240, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
+        label=label, show_label=False, sources=["upload", "webcam", "clipboard"], type="filepath", format="jpeg",
+        buttons=[], height=240, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
     )  # fmt: skip
 
     def taken(upload: dict[str, Any] | None, before: str) -> Any:  # noqa: ANN401
