@@ -17,6 +17,7 @@ from PIL import Image
 from shared.explain import cam, patch_attention
 from shared.explain.faithfulness import BASELINE, center_map, faithfulness, random_floor
 from shared.explain.methods import METHODS
+from shared.explain.pixel_gradients import completeness_error
 from shared.explain.randomization import randomization, similarity
 from shared.explain.targets import Target
 from shared.models.images import ALIASES, load
@@ -29,6 +30,7 @@ from shared.ui import Request
 TURN = 0.7  # seconds that a slow method works before it tells how far it is
 CHANNELS_SHOWN = 8
 SHEET_LIMIT = 24
+NO_GRID = (7, 7)  # of random maps, for a network without a grid of its own
 EXPORTS = (
     ("Image", "Save the picture", (("png", "PNG"), ("svg", "SVG"), ("pdf", "PDF"), ("gif", "GIF over the layers"),
                                    ("strip", "all layers (PNG)"))),
@@ -148,7 +150,17 @@ def one_map(request: Request) -> dict[str, Any]:
     """A slow method, in turns: how far it is, or its map."""
     case, target, layer = asked(request)
     found, progress = cases.slow_map(case, str(request.details.get("method")), target, layer, TURN)
-    return {"progress": round(progress, 3)} if found is None else {"map": drawn(found)}
+    if found is None:
+        return {"progress": round(progress, 3)}
+    return {"map": {**drawn(found), "note": completeness(case, target, found, request.details.get("method"))}}
+
+
+def completeness(case: Case, target: Target, found: np.ndarray, name: Any) -> str:
+    """By how much integrated gradients miss what they must sum up to; "" for other methods."""
+    if name != "Integrated gradients":
+        return ""
+    error = completeness_error(case.model.network, case.inputs, target, found)
+    return f"sums to {found.sum():.2f}, {error:.2g} off the score it explains"
 
 
 def filmstrip_maps(case: Case, name: str, target: Target) -> list[np.ndarray]:
@@ -194,7 +206,7 @@ def faith_of(case: Case, name: str, target: Target, layer: Layer | None) -> Fait
     """The test of one map, of maps that know nothing ("random") or of the middle ("center")."""
     network, size = case.model.network, (case.inputs.shape[2], case.inputs.shape[3])
     if name == "random":
-        return random_floor(network, case.inputs, target, layer.grid if layer else (7, 7))
+        return random_floor(network, case.inputs, target, layer.grid if layer else NO_GRID)
     heat = center_map(size) if name == "center" else cases.signed_maps(case, [name], target, layer)[name]
     return faithfulness(network, case.inputs, target, heat)
 
@@ -275,7 +287,9 @@ def sheet_card(reference: str, model_name: str, method: str) -> SheetCard:
     target, layer = Target(int(case.probabilities.argmax())), case.layer(case.model.layer)
     signed = cases.signed_maps(case, [method], target, layer)[method]
     score = faithfulness(case.model.network, case.inputs, target, signed).score
-    return SheetCard(case, target, signed, score, faith_of(case, "random", target, layer).score)
+    grid = layer.grid if layer else NO_GRID
+    floor = random_floor(case.model.network, case.inputs, target, grid, count=1)  # one map: a sheet has many photos
+    return SheetCard(case, target, signed, score, floor.score)
 
 
 def sheet(request: Request) -> dict[str, Any]:

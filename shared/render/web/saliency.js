@@ -49,7 +49,7 @@
   // ---- maps ------------------------------------------------------------------------------------------------------
   S.unpack = async (packed) => {
     const values = await Glasshouse.unpack(packed.values);
-    return { values, rows: values.shape[0], columns: values.shape[1], peak: packed.peak, blank: packed.blank };
+    return { values, rows: values.shape[0], columns: values.shape[1], peak: packed.peak, blank: packed.blank, note: packed.note || "" };
   };
   // A method without layers has one map for all of them, one that ignores the class has one for all classes.
   S.key = (model, name, target, layer) => {

@@ -180,7 +180,7 @@
     if (map) {
       S.hover(canvas, model, map, scale, label);
       if (silent) caption.append(S.blankNote(frame, map, method, silent));
-      else caption.append(el("span", { class: "gs-peak" }, S.peakText(map, look.sign), method.class_specific || targets.length < 2 ? "" : " · same for every class"));
+      else caption.append(el("span", { class: "gs-peak" }, S.peakText(map, look.sign), map.note ? ` · ${map.note}` : "", method.class_specific || targets.length < 2 ? "" : " · same for every class"));
     } else if (method.slow) S.watch(caption, frame, view, name, target, root);
     else caption.append(el("span", { class: "gs-wait" }, "computing…"));
     return figure;
