@@ -2,10 +2,8 @@
 
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,21 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from benches.measure import browsing, call, first_paint, open_page, painted, seconds, serving, verdict
+from benches.measure import (
+    bare_app,
+    browsing,
+    call,
+    first_paint,
+    open_page,
+    painted,
+    seconds,
+    serving,
+    start,
+    verdict,
+)
 from shared.results import Attention
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = ROOT / "spaces/attention/app.py"
 VENDOR = ROOT / "shared/render/web/vendor"
 WORDS = ("the", "film", "was", "long", "and", "good", "but", "not", "bad", "he", "she", "it")
-BARE_APP = """
-import os
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-import gradio as gr
-with gr.Blocks() as demo:
-    gr.Button("one").click(lambda: None, api_name="nothing")
-demo.launch(ssr_mode=False)
-"""
 # BertViz asks a content delivery network for this one file, which then loads d3 and jQuery.
 REQUIRE = "https://cdnjs.cloudflare.com/ajax/libs/require.js/2.3.6/require.min.js"
 SHIM = "const requirejs = (names, draw) => draw(jQuery, d3), require = { config() {} };"
@@ -54,7 +55,7 @@ def run(quick: bool) -> Iterator[str]:
         # The quick run does with what lies beside the code; no network, no cache of the Hub.
         name = "bert-reviews" if quick else "sentence-transformers/all-MiniLM-L6-v2"
         yield from endpoint(address, name, 64, 1 if quick else 9)
-    yield from start(1 if quick else 5)
+    yield from start(SPACE, 1 if quick else 5)
 
 
 def random_attention(layers: int, heads: int, tokens: int) -> Attention:
@@ -214,25 +215,3 @@ def eager(name: str, inputs: dict[str, Any]) -> Callable[[], object]:
             return network(**inputs, output_attentions=True).attentions
 
     return forward
-
-
-def start(runs: int) -> Iterator[str]:
-    """Command to first HTTP 200, beside a bare one-button gradio app, in turns."""
-    ours, theirs = [], []
-    with bare_app() as bare:
-        for _ in range(runs):
-            for app, times in ((bare, theirs), (SPACE, ours)):
-                with serving(app) as (_, taken):
-                    times.append(taken)
-    space, floor = statistics.median(ours), statistics.median(theirs)
-    yield f"start to the first HTTP 200: {space:.2f} s; a bare one-button app {floor:.2f} s"
-    yield verdict("start, ours / bare", space / floor, "x", 1.25)
-
-
-@contextmanager
-def bare_app() -> Iterator[Path]:
-    """The file of a gradio app with one button."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bare.py"
-        path.write_text(BARE_APP, encoding="utf-8")
-        yield path

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,14 @@ SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
     "--disable-component-update", "--no-first-run",
 ]  # fmt: skip
+BARE_APP = """
+import os
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+import gradio as gr
+with gr.Blocks() as demo:
+    gr.Button("one").click(lambda: None, api_name="nothing")
+demo.launch(ssr_mode=False)
+"""
 PATIENCE = 600.0  # seconds; a drawing of millions of SVG lines may take minutes
 # Resolves in the second animation frame after READY holds: the first one is then painted. In the page's own clock.
 PAINTED = """() => new Promise((resolve, reject) => {
@@ -54,6 +63,42 @@ def seconds(function: Callable[[], object], runs: int) -> float:
     return statistics.median(times)
 
 
+def together(functions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Wall-clock times of several functions, which take turns: one time each in every round, after one to warm up.
+
+    The order changes from round to round, so that none always follows the same neighbor; and because all of a round
+    meet the same machine, compare them within rounds (``ratio``).
+    """
+    order, shuffled = list(functions), random.Random(0)
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds + 1):
+        shuffled.shuffle(order)
+        for name in order:
+            began = time.perf_counter()
+            functions[name]()
+            times[name].append(time.perf_counter() - began)
+    return {name: taken[1:] for name, taken in times.items()}
+
+
+def ratio(above: list[float], below: list[float]) -> float:
+    """The median of the ratios of two functions' times within each round."""
+    return statistics.median(one / other for one, other in zip(above, below, strict=True))
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has held, in 10^6 bytes.
+
+    Linux hands ``ru_maxrss`` of the parent down to a started process, so there the kernel's mark of the process itself
+    is read.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8"))[0]) * 1024 / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
+
+
 @contextlib.contextmanager
 def serving(app: Path) -> Iterator[tuple[str, float]]:
     """Run a gradio ``app``; its address, and the seconds from the command to the first HTTP 200."""
@@ -79,6 +124,28 @@ def serving(app: Path) -> Iterator[tuple[str, float]]:
         finally:
             process.terminate()
             process.wait()
+
+
+def start(space: Path, runs: int) -> Iterator[str]:
+    """Command to first HTTP 200 of the app ``space``, beside a bare one-button gradio app, in turns."""
+    ours, theirs = [], []
+    with bare_app() as bare:
+        for _ in range(runs):
+            for app, times in ((bare, theirs), (space, ours)):
+                with serving(app) as (_, taken):
+                    times.append(taken)
+    taken, floor = statistics.median(ours), statistics.median(theirs)
+    yield f"start to the first HTTP 200: {taken:.2f} s; a bare one-button app {floor:.2f} s"
+    yield verdict("start, ours / bare", taken / floor, "x", 1.25)
+
+
+@contextlib.contextmanager
+def bare_app() -> Iterator[Path]:
+    """The file of a gradio app with one button."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bare.py"
+        path.write_text(BARE_APP, encoding="utf-8")
+        yield path
 
 
 def _answers(address: str) -> bool:

@@ -60,12 +60,15 @@ def layer_cam(maps: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
 def eigen_cam(maps: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
     """The projection of A on its first principal direction, whatever the class. Muhammad & Yeasin 2020, equation 4.
 
-    From the (h w, h w) Gram matrix, which is a hundred times cheaper than the SVD; the sign, which no singular vector
-    has of itself, is chosen so that the map's sum is positive.
+    From the smaller of the two Gram matrices, (h w, h w) or (C, C), which is a hundred times cheaper than the SVD; the
+    sign, which no singular vector has of itself, is chosen so that the map's sum is positive.
     """
     rows = maps.flatten(1).T
-    values, vectors = torch.linalg.eigh(rows @ rows.T)
-    first = vectors[:, -1] * values[-1].clamp(min=0).sqrt()
+    if rows.shape[1] < rows.shape[0]:
+        first = rows @ torch.linalg.eigh(rows.T @ rows)[1][:, -1]
+    else:
+        values, vectors = torch.linalg.eigh(rows @ rows.T)
+        first = vectors[:, -1] * values[-1].clamp(min=0).sqrt()
     return torch.as_tensor((first * (1 if first.sum() >= 0 else -1)).reshape(maps.shape[1:]))
 
 

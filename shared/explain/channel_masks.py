@@ -14,7 +14,7 @@ from shared.models.layers import Layer, logits_of, modules_of, run, watched
 
 Progress = Generator[float, None, np.ndarray]
 # Bytes of masked inputs or of changed layer outputs that are held at once; the network's own needs come on top.
-CHUNK_BYTES = 16_000_000
+CHUNK_BYTES = 4_000_000
 LARGEST_CHUNK = 64
 
 

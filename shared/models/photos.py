@@ -16,7 +16,7 @@ from shared.problems import Problem
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", *(["AVIF"] if features.check("avif") else []))
 NAMES = "a PNG, JPEG, WebP, GIF, BMP or TIFF file"
 LONGEST = 2048  # pixels of the longer side that are kept
-DRAFT = 1280  # a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as this much of the longer side is left
+DRAFT = 1000  # a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as this much of the longer side is left
 MOST_BYTES = 20_000_000
 MOST_PIXELS = 100_000_000
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")

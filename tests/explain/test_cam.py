@@ -140,8 +140,9 @@ def test_grad_cam_plus_plus_by_hand():
     np.testing.assert_allclose(grad_cam_plus_plus(A, G), weight * A[0].numpy(), rtol=1e-6)
 
 
-def test_eigen_cam_is_the_first_singular_direction_with_a_settled_sign():
-    maps = torch.randn(9, 4, 5, generator=torch.Generator().manual_seed(0)).abs()
+@pytest.mark.parametrize("channels", [9, 30])
+def test_eigen_cam_is_the_first_singular_direction_with_a_settled_sign(channels):
+    maps = torch.randn(channels, 4, 5, generator=torch.Generator().manual_seed(0)).abs()
     left, values, _ = np.linalg.svd(maps.flatten(1).T.numpy(), full_matrices=False)
     expected = (left[:, 0] * values[0]).reshape(4, 5)
     expected *= np.sign(expected.sum())
@@ -188,7 +189,7 @@ def test_chunks_do_not_change_the_map(monkeypatch, network, inputs):
 
 
 def test_a_chunk_is_bounded_by_its_bytes():
-    assert chunk_size(torch.empty(1, 3, 224, 224)) * 3 * 224 * 224 * 4 <= 16_000_000
+    assert chunk_size(torch.empty(1, 3, 224, 224)) * 3 * 224 * 224 * 4 <= 4_000_000
     assert chunk_size(torch.empty(1, 10_000_000)) == 1
 
 
