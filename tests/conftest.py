@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -189,26 +190,65 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def space(tmp_path_factory):
-    """The address of the Attention Space, started as a visitor would, from another working directory."""
+@contextmanager
+def served(name, folder, **environment):
+    """The address of the Space ``name``, started as a visitor would, from another working directory."""
     port = free_port()
-    log = (tmp_path_factory.mktemp("space") / "log.txt").open("w")
+    log = (folder / "log.txt").open("w")
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "spaces/attention/app.py")],
-        env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONPATH": ""},
-        cwd=tmp_path_factory.mktemp("elsewhere"),
+        [sys.executable, str(ROOT / "spaces" / name / "app.py")],
+        env={**os.environ, "GRADIO_SERVER_PORT": str(port), "PYTHONPATH": "", **environment},
+        cwd=folder,
         stdout=log,
         stderr=subprocess.STDOUT,
     )
     address = f"http://127.0.0.1:{port}/"
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                break
-        except OSError:
-            assert process.poll() is None, Path(log.name).read_text()
-            time.sleep(0.2)
-    yield address
-    process.terminate()
-    process.wait(20)
+    try:
+        for _ in range(1500):
+            try:
+                with urllib.request.urlopen(address, timeout=5):
+                    break
+            except OSError:
+                assert process.poll() is None, Path(log.name).read_text()
+                time.sleep(0.2)
+        else:
+            pytest.fail(f"the Space {name} does not answer: {Path(log.name).read_text()}")
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory):
+    """The Attention Space."""
+    with served("attention", tmp_path_factory.mktemp("attention")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def grad_cam_space(tmp_path_factory):
+    """The Grad-CAM Space."""
+    with served("grad_cam", tmp_path_factory.mktemp("grad_cam")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def grad_cam_space_alone(tmp_path_factory):
+    """The Grad-CAM Space on a machine that has nothing from the Hub and cannot reach it."""
+    folder = tmp_path_factory.mktemp("grad_cam_alone")
+    with served("grad_cam", folder, HF_HUB_CACHE=str(folder / "empty"), HF_HUB_OFFLINE="1") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def mobilenet():
+    """The real MobileNetV2, where it can be had."""
+    from shared.models.images import load
+    from shared.problems import Problem
+
+    try:
+        return load("mobilenet-v2")
+    except Problem as problem:
+        pytest.skip(str(problem))

@@ -29,7 +29,7 @@ EXPORT = ("png", "svg", "pdf", "gif", "strip", "npz", "csv", "code", "notebook",
 
 @ui.shown_as_error
 def show_grad_cam(
-    image: str, model: str = "mobilenet-v2", methods: list[str] | None = None,
+    image: dict[str, str], model: str = "mobilenet-v2", methods: list[str] | None = None,
     target: str = "predicted", layer: str = "last",
 ) -> tuple[str, str]:  # fmt: skip
     """Heat over ``image`` where it argued for ``target`` in ``model``; layers count from 0, all methods in one file."""
@@ -71,6 +71,7 @@ with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as 
         [overlay, arrays],
         api_name="show",
         concurrency_id="grad_cam",
+        preprocess=False,  # gradio would open the photo before anyone has looked at its size
     )
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ from shared.ui import photo_bytes
 
 SHORTCUT = "lenet-mnist-shortcut"
 SHOWN = 1024  # pixels of the longer side of a photo on the page
-EXAMPLE_FILES = Path(__file__).parent / "examples"
+RUNNING_KEPT = 48  # slow maps of one photo, finished or canceled
 ENLARGED = 280  # pixels to which tiny pictures are enlarged on the page
 
 
@@ -174,6 +173,8 @@ def slow_map(
     """Work on one map for so long; what is finished stays with the case."""
     place = (name, target, layer if METHODS.get(name) and METHODS[name].layered else None)
     running = case.running.setdefault(place, Slow(explain(name, case.model.network, case.inputs, target, layer)))
+    for oldest in list(case.running)[:-RUNNING_KEPT]:
+        case.running.pop(oldest, None)
     try:
         found = running.work(seconds)
     except Exception:

@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grad_cam_case as cases
 import grad_cam_compute as compute
 import numpy as np
 from grad_cam_case import Case, case_of
+from grad_cam_examples import EXAMPLES
 from grad_cam_presets import QUESTION, SHOWN_FIRST
 
 from shared.explain.faithfulness import unit
@@ -27,6 +27,7 @@ from shared.render.saliency_figures import filmstrip, saliency_grid
 from shared.render.saliency_picture import filmstrip_gif, full_map, saliency_picture
 from shared.render.style import save
 from shared.ui import File, Request, Snippet, temporary_file
+from shared.ui.photo_inputs import uploaded
 
 MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 SHOW_PICTURE = "\nfrom IPython.display import Image\n\nImage(picture)"
@@ -139,9 +140,13 @@ def strip_file(request: Request) -> File:
 
 
 def arrays_bytes(case: Case, methods: Sequence[str], target: Target, layer: Layer | None) -> bytes:
-    """The raw arrays as .npz, in the photo's coordinates; see the README of the Space."""
+    """The maps of several methods as .npz."""
+    return arrays_of(case, cases.signed_maps(case, methods, target, layer), target, layer)
+
+
+def arrays_of(case: Case, raw: Mapping[str, np.ndarray], target: Target, layer: Layer | None) -> bytes:
+    """Signed maps by method as .npz, in the photo's coordinates; see the README of the Space."""
     size = (case.photo.shape[0], case.photo.shape[1])
-    raw = cases.signed_maps(case, methods, target, layer)
     signed = np.stack([full_map(each, case.box, size) for each in raw.values()])
     buffer = io.BytesIO()
     np.savez(  # uncompressed: deflating takes longer than the network
@@ -201,8 +206,8 @@ def cards_of(request: Request) -> list[Card]:
 
 def code_text(inputs: dict[str, str], methods: Sequence[str], target: Target, layer: Layer | None) -> str:
     """At most 15 lines that compute and draw the same maps; the photo is a file of the reader's own."""
-    name = inputs["image"].removeprefix("example:")
-    file = f"spaces/grad_cam/examples/{name}.jpg" if (cases.EXAMPLE_FILES / f"{name}.jpg").is_file() else "photo.jpg"
+    source = EXAMPLES[name].source if (name := inputs["image"].removeprefix("example:")) in EXAMPLES else None
+    file = f"spaces/grad_cam/examples/{source}" if isinstance(source, str) else "photo.jpg"
     against = "" if target.against is None else f", against={target.against}"
     stage = f", layer={layer.name!r}" if layer else ""
     return f"""from pathlib import Path
@@ -286,21 +291,23 @@ EXPORT = {
 }
 
 
-def show(image: str | None, model: str, methods: Sequence[str] | str, target: str, layer: str) -> tuple[str, str]:
-    """The endpoint's answer: the path of the first method's overlay, and the path of the .npz file with all arrays."""
-    if not image:
+def show(upload: Any, model: str, methods: Sequence[str] | str, target: str, layer: str) -> tuple[str, str]:  # noqa: ANN401
+    """The endpoint's answer: the path of the first method's overlay, and the path of the .npz file with all arrays.
+
+    ``upload`` is a file as gradio describes it, not opened yet.
+    """
+    if not upload:
         raise Problem("Send a photo.")
-    chosen = [methods] if isinstance(methods, str) else list(methods)
+    chosen = [methods] if isinstance(methods, str) else [str(name) for name in methods]
     if not chosen or len(chosen) > MOST_SHOWN:
         raise Problem(f"Choose one to {MOST_SHOWN} methods.")
-    case = cases.build(read_photo(Path(image).read_bytes()), model.strip(), enlarge=False)
-    aim, stage = named_target(case, target), named_layer(case, layer)
+    case = cases.build(read_photo(uploaded(upload)), str(model).strip(), enlarge=False)
+    aim, stage = named_target(case, str(target)), named_layer(case, str(layer))
     maps = cases.signed_maps(case, chosen, aim, stage)
     first = maps[chosen[0]]
     picture = saliency_picture(case.photo, part(first, "positive", top(first)), case.box)
-    return temporary_file("overlay.jpg", picture), temporary_file(
-        "saliency.npz", arrays_bytes(case, chosen, aim, stage)
-    )
+    arrays = arrays_of(case, maps, aim, stage)
+    return temporary_file("overlay.jpg", picture), temporary_file("saliency.npz", arrays)
 
 
 def named_target(case: Case, text: str) -> Target:

@@ -16,6 +16,11 @@ METHODS = (
     "Score-CAM", "Ablation-CAM", "Saliency", "Gradient x input", "SmoothGrad", "Integrated gradients",
     "Guided backpropagation", "Guided Grad-CAM", "Occlusion", "Rollout", "Gradient rollout",
 )  # fmt: skip
+# Measured over these examples: insertion minus deletion, the mean for the answers of MobileNetV2 at its last layer.
+PHOTOGRAPHS = (
+    "two-animals", "cat", "coffee", "rocket", "astronaut", "photographer", "small-object", "galaxies",
+)  # fmt: skip
+NO_BETTER_THAN_RANDOM = ("Guided backpropagation", "Guided Grad-CAM")
 
 PRESETS = (
     Preset(
@@ -76,4 +81,7 @@ PRESETS = (
     ),
 )
 
-STORY = (Path(__file__).parent / "grad_cam_story.md").read_text(encoding="utf-8")
+EXCEPT = " and ".join(name[0].lower() + name[1:] for name in NO_BETTER_THAN_RANDOM)
+STORY = (
+    (Path(__file__).parent / "grad_cam_story.md").read_text(encoding="utf-8").replace("NO_BETTER_THAN_RANDOM", EXCEPT)
+)

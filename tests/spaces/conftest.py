@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[2] / "spaces" / "attention"))
+sys.path.extend(str(app.parent) for app in sorted(Path(__file__).parents[2].glob("spaces/*/app.py")))
