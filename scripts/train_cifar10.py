@@ -39,7 +39,7 @@ CARDS = {
     "resnet20-cifar10": Card(
         title="resnet20-cifar10: a residual network for small photographs",
         what="The 20-layer residual network of He et al. 2016 (section 4.2) on CIFAR-10: shortcuts without parameters, "
-        "global average pooling, one linear layer. The paper's test error is 8.75 %. `snapshots/` keeps eight moments "
+        "global average pooling, one linear layer. The paper's test error is 8.75 %. `snapshots/` keeps moments "
         "of its training, from untrained to trained.",
         limits=LIMITS,
         load=LOAD.format(name="resnet20-cifar10"),

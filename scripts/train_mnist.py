@@ -37,7 +37,7 @@ LIMITS = (
 CARDS = {
     "lenet-mnist": Card(
         title="lenet-mnist: two convolutions that read digits",
-        what="LeNet after LeCun et al. 1998, with ReLU and max-pooling, on MNIST. `snapshots/` keeps eight moments of "
+        what="LeNet after LeCun et al. 1998, with ReLU and max-pooling, on MNIST. `snapshots/` keeps moments of "
         "its training, from untrained to trained.",
         limits=LIMITS,
         load=LOAD.format(name="lenet-mnist"),
