@@ -160,7 +160,7 @@ def draw_curves(folder: Path) -> None:
     for place, (title, columns) in enumerate(shown.items(), start=1):
         draw_panel(figure.add_subplot(-(-len(shown) // 2), 2, place), title, rows, columns)
     figure.tight_layout()
-    (folder / CURVES).write_bytes(style.save(figure, "png", dots_per_inch=90))
+    (folder / CURVES).write_bytes(style.save(figure, "png", dots_per_inch=75))
 
 
 def card_of(folder: Path) -> Card:

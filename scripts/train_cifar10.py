@@ -75,7 +75,8 @@ def dataset(seed: int, quick: bool) -> Dataset:
     held = len(train) // 10 if quick else VALIDATION
     kept, validation = np.sort(order[held:]), np.sort(order[:held])
     test = Pictures.of(data.cifar10("test", 100 if quick else None))
-    return Dataset("uoft-cs/cifar10", LABELS, train[kept], train[validation], test, MEAN, STD)
+    name = f"uoft-cs/cifar10, tested on its first {len(test):,} test pictures"
+    return Dataset(name, LABELS, train[kept], train[validation], test, MEAN, STD)
 
 
 def measure(network: nn.Module, pictures: Dataset) -> dict[str, float]:
