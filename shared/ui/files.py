@@ -1,5 +1,7 @@
 """Files that an endpoint hands to gradio, gone again after an hour."""
 
+import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -12,18 +14,18 @@ def temporary_file(name: str, data: bytes) -> str:
     """The path of a new file called ``name`` that holds ``data``; what is older than an hour is removed meanwhile."""
     home = Path(tempfile.gettempdir()) / HOME
     home.mkdir(mode=0o700, exist_ok=True)
-    for file in home.glob("*/*"):
-        remove_if_old(file)
+    with os.scandir(home) as folders:  # one look at each folder, none into it: this is done for every file
+        for folder in folders:
+            remove_if_old(folder)
     path = Path(tempfile.mkdtemp(dir=home)) / name
     path.write_bytes(data)
     return str(path)
 
 
-def remove_if_old(file: Path) -> None:
-    """Remove a file past its time, with its folder; another thread may have been faster."""
+def remove_if_old(folder: "os.DirEntry[str]") -> None:
+    """Remove a folder past its time; another thread may have been faster."""
     try:
-        if time.time() - file.stat().st_mtime > KEPT:
-            file.unlink()
-            file.parent.rmdir()
+        if time.time() - folder.stat().st_mtime > KEPT:
+            shutil.rmtree(folder.path)
     except FileNotFoundError:
         return

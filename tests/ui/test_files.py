@@ -12,7 +12,7 @@ def test_files_hold_their_bytes_and_leave_after_an_hour(tmp_path, monkeypatch):
     assert (old.name, old.read_bytes(), young.read_bytes()) == ("a.npz", b"one", b"two")
     assert old.parent != young.parent
     past = time.time() - KEPT - 5
-    os.utime(old, (past, past))
+    os.utime(old.parent, (past, past))
     temporary_file("b.npz", b"three")
     assert not old.parent.exists()
     assert young.exists()
