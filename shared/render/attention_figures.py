@@ -126,7 +126,7 @@ def head_csv(weights: np.ndarray, tokens: Sequence[str]) -> str:
 
     A token that a spreadsheet would take for a formula gets an apostrophe in front.
     """
-    names = [_inert(token) for token in tokens]
+    names = [inert(token) for token in tokens]
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(["from (query) / to (key)", *names])
@@ -135,9 +135,10 @@ def head_csv(weights: np.ndarray, tokens: Sequence[str]) -> str:
     return buffer.getvalue()
 
 
-def _inert(token: str) -> str:
-    dangerous = token.startswith(FORMULA_SIGNS) or token.lstrip().startswith(FORMULA_SIGNS)
-    return f"'{token}" if dangerous else token
+def inert(text: str) -> str:
+    """``text`` that no spreadsheet computes."""
+    dangerous = text.startswith(FORMULA_SIGNS) or text.lstrip().startswith(FORMULA_SIGNS)
+    return f"'{text}" if dangerous else text
 
 
 def _draw(matrix: Matrix, colormap: str, low: float, high: float, scale: str) -> "Figure":

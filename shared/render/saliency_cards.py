@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from shared.problems import Problem
-from shared.render.attention_figures import FORMULA_SIGNS
+from shared.render.attention_figures import inert
 from shared.render.overlay import Box, Sign, top
 from shared.render.saliency_figures import in_rows, legend
 from shared.render.sheet import Cell, Look, Words, draw
@@ -91,8 +91,3 @@ def contact_table(cards: Sequence[Card]) -> str:
         figures = ("" if number is None else f"{number:.6g}" for number in numbers)
         writer.writerow([inert(plain(card.name)), inert(plain(card.label)), *figures])
     return buffer.getvalue()
-
-
-def inert(text: str) -> str:
-    """``text`` that no spreadsheet computes."""
-    return f"'{text}" if text.lstrip().startswith(FORMULA_SIGNS) else text
