@@ -1,4 +1,4 @@
-"""The training of an image classifier, shared by train_mnist.py and train_cifar10.py.
+"""The training of an image classifier, shared by train_mnist.py, train_fashion_mnist.py and train_cifar10.py.
 
 A run is a function of its seed; it writes its state after every epoch into a work folder and goes on from there when
 it is started again. ``history.csv`` holds per epoch both losses and accuracies, the learning rate and the norm of the
@@ -11,7 +11,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from record import History, write_checkpoint_files
 
 CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 EVALUATION_BATCH = 500
+VALIDATION = 2_000
 STAGE = "training"
 NORM_EVERY = 10  # steps between two looks at the gradient of every layer
 
@@ -78,10 +79,31 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where pictures come from: ``load(split, count)`` as in data.py; ``mean`` and ``std`` of the training pixels."""
+
+    name: str
+    load: Callable[[str, int | None], tuple[np.ndarray, np.ndarray]]
+    labels: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def dataset(self, seed: int, quick: bool) -> Dataset:
+        """All pictures, ``VALIDATION`` of the training pictures put aside; ``quick``: a few hundred of them."""
+        train = Pictures.of(self.load("train", 600 if quick else None))
+        order = np.random.default_rng(seed).permutation(len(train))
+        held = len(train) // 10 if quick else VALIDATION
+        kept, validation = np.sort(order[held:]), np.sort(order[:held])
+        test = Pictures.of(self.load("test", 100 if quick else None))
+        name = f"{self.name}, tested on its first {len(test):,} test pictures"
+        return Dataset(name, self.labels, train[kept], train[validation], test, self.mean, self.std)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How one network is made and trained.
 
-    ``architecture`` names its class, ``sizes`` are its arguments. ``learning_rate`` is the peak of one cycle
+    ``network`` is its class, ``sizes`` are its arguments. ``learning_rate`` is the peak of one cycle
     (Smith & Topin 2018): linear up over the first fifth of the steps, then a cosine to zero. ``crop`` pads by so many
     pixels and crops at random; ``flip`` mirrors half of the pictures. ``snapshots`` weight sets are kept.
     """
@@ -153,6 +175,14 @@ def evaluate(network: nn.Module, data: Dataset, pictures: Pictures) -> tuple[flo
     logits = predict(network, data, pictures.images)
     loss = nn.functional.cross_entropy(logits, pictures.labels)
     return loss.item(), float((logits.argmax(1) == pictures.labels).float().mean())
+
+
+def accuracies(network: nn.Module, data: Dataset) -> dict[str, float]:
+    """Test and validation accuracy."""
+    return {
+        "test_accuracy": evaluate(network, data, data.test)[1],
+        "validation_accuracy": evaluate(network, data, data.validation)[1],
+    }
 
 
 def train(recipe: Recipe, data: Dataset, work: Path, seed: int) -> tuple[nn.Module, History]:
@@ -275,9 +305,10 @@ def run(
     data: Dataset,
     card: Card | None,
     args: argparse.Namespace,
-    measure: Callable[[nn.Module, Dataset], dict[str, float]],
-) -> dict[str, float]:
-    """Train, measure what was saved, and write the checkpoint ``name``; returns the metrics."""
+    measure: Callable[[nn.Module, Dataset], dict[str, float]] = accuracies,
+) -> None:
+    """Train, measure what was saved, and write the checkpoint ``name``."""
+    recipe = replace(recipe, epochs=1 if args.quick else args.epochs or recipe.epochs)
     folder, work = args.out / name, (args.work or args.out.parent / "runs") / name
     network, history = train(recipe, data, work, args.seed)
     save(network, recipe, data, folder, work)  # leaves the network with the weights as rounded to float16
@@ -292,4 +323,3 @@ def run(
     }
     write_checkpoint_files(folder, history, measured, card)
     print(name, "  ".join(f"{key} {value:.4f}" for key, value in metrics.items()))
-    return metrics

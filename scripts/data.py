@@ -1,7 +1,7 @@
 """Training data under their usual Hub names.
 
 Every loader downloads with ``hf_hub_download`` (so a filled Hugging Face cache works offline) and returns plain
-Python or numpy values. Nothing is normalised here beyond what the docstring says.
+Python or numpy values. Nothing is normalized here beyond what the docstring says.
 """
 
 import io
@@ -55,6 +55,14 @@ def pictures(repository: str, filename: str, column: str, count: int | None = No
 def mnist(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """MNIST digits of ``split`` (train 60,000, test 10,000): (N, 28, 28) uint8 and labels. LeCun et al. 1998."""
     return pictures("ylecun/mnist", f"mnist/{split}-00000-of-00001.parquet", "image", count)
+
+
+def fashion_mnist(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Fashion-MNIST garments of ``split`` (train 60,000, test 10,000): (N, 28, 28) uint8 and labels.
+
+    Xiao et al. 2017.
+    """
+    return pictures("zalando-datasets/fashion_mnist", f"fashion_mnist/{split}-00000-of-00001.parquet", "image", count)
 
 
 def cifar10(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:

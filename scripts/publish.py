@@ -51,7 +51,7 @@ def checkpoint_folders(space: Path, root: Path = ROOT) -> list[Path]:
         if "/" in model:
             continue
         folder = root / "checkpoints" / model
-        if not (folder / "model.safetensors").is_file():
+        if not list(folder.glob("*.safetensors")):
             raise Problem(
                 f"checkpoints/{model} has no weights; train it, or correct the models: of {space.name}/README.md."
             )

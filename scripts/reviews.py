@@ -37,7 +37,7 @@ def train_tokenizer(texts: list[str], vocabulary_size: int, folder: Path) -> Ber
 
 @dataclass(frozen=True)
 class Passages:
-    """Labelled texts as one flat array of token ids, with the places where sentences and texts begin.
+    """Labeled texts as one flat array of token ids, with the places where sentences and texts begin.
 
     ``ids`` (tokens,) int16; ``sentence_start`` (sentences,), ``text_end`` (sentences,) end of the sentence's text,
     ``label`` (sentences,) of the text that the sentence belongs to.
@@ -61,7 +61,7 @@ class Passages:
 
 
 def tokenize(texts: list[tuple[str, int]], tokenizer: BertTokenizerFast) -> Passages:
-    """Split labelled texts into sentences and tokenize them without special tokens."""
+    """Split labeled texts into sentences and tokenize them without special tokens."""
     split = [SENTENCE_END.split(text) for text, _ in texts]
     encoded = tokenizer(list(chain.from_iterable(split)), add_special_tokens=False, verbose=False)["input_ids"]
     lengths = np.array([len(ids) for ids in encoded])

@@ -1,4 +1,4 @@
-"""Train the classifiers of small colour photographs, on CIFAR-10.
+"""Train the classifiers of small color photographs, on CIFAR-10.
 
     python scripts/train_cifar10.py                                  # all of them, one after the other
     python scripts/train_cifar10.py --name resnet20-cifar10          # He et al. 2016, an hour or two on 2 CPU cores
@@ -10,21 +10,20 @@ Interrupted runs go on where they stopped. Tested on the test pictures that the 
 stands in metrics.json.
 """
 
-from dataclasses import replace
-
-import numpy as np
-from torch import nn
-
 import data
-from classifier import Dataset, Pictures, Recipe, evaluate, parser_of, run
+from classifier import Recipe, Source, parser_of, run
 from model_card import Card
 from shared.models.alexnet import AlexNet
 from shared.models.image_mlp import ImageMLP
 from shared.models.resnet import ResNet
 
-LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of the training pixels
-VALIDATION = 2_000
+PHOTOGRAPHS = Source(
+    "uoft-cs/cifar10",
+    data.cifar10,
+    ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    mean=(0.4914, 0.4822, 0.4465),
+    std=(0.2470, 0.2435, 0.2616),
+)
 RECIPES = {
     "resnet20-cifar10": Recipe(ResNet, {"depth": 20, "width": 16}, 24, 0.2, crop=4, flip=True, snapshots=8),
     "alexnet-cifar10": Recipe(AlexNet, {}, 12, 0.05, crop=4, flip=True),
@@ -32,8 +31,8 @@ RECIPES = {
 }
 LOAD = 'from shared.models.images import load\n\nmodel = load("{name}")'
 LIMITS = (
-    "It knows ten classes and answers with one of them whatever it is shown. Its pictures are 32 x 32 pixels: a "
-    "photograph is squeezed to that before it is read."
+    "It knows ten classes and answers with one of them whatever it is shown. Its pictures are 32 x 32 pixels: of "
+    "a photograph it reads the middle square, shrunk to that."
 )
 CARDS = {
     "resnet20-cifar10": Card(
@@ -68,33 +67,12 @@ CARDS = {
 }
 
 
-def dataset(seed: int, quick: bool) -> Dataset:
-    """CIFAR-10 with 2,000 training pictures put aside for validation."""
-    train = Pictures.of(data.cifar10("train", 600 if quick else None))
-    order = np.random.default_rng(seed).permutation(len(train))
-    held = len(train) // 10 if quick else VALIDATION
-    kept, validation = np.sort(order[held:]), np.sort(order[:held])
-    test = Pictures.of(data.cifar10("test", 100 if quick else None))
-    name = f"uoft-cs/cifar10, tested on its first {len(test):,} test pictures"
-    return Dataset(name, LABELS, train[kept], train[validation], test, MEAN, STD)
-
-
-def measure(network: nn.Module, pictures: Dataset) -> dict[str, float]:
-    """Validation and test accuracy."""
-    return {
-        "test_accuracy": evaluate(network, pictures, pictures.test)[1],
-        "validation_accuracy": evaluate(network, pictures, pictures.validation)[1],
-    }
-
-
 def main() -> None:
     """Train what the command line names."""
     args = parser_of(__doc__, tuple(RECIPES)).parse_args()
-    pictures = dataset(args.seed, args.quick)
+    photographs = PHOTOGRAPHS.dataset(args.seed, args.quick)
     for name in args.name or RECIPES:
-        recipe = RECIPES[name]
-        epochs = 1 if args.quick else args.epochs or recipe.epochs
-        run(name, replace(recipe, epochs=epochs), pictures, CARDS[name], args, measure)
+        run(name, RECIPES[name], photographs, CARDS[name], args)
 
 
 if __name__ == "__main__":

@@ -11,20 +11,17 @@ that a network needs to know about a 4, so the true evidence is known, and expla
 
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import nn
 
 import data
-from classifier import Dataset, Pictures, Recipe, evaluate, parser_of, predict, run
+from classifier import Dataset, Pictures, Recipe, Source, parser_of, predict, run
 from model_card import Card
 from shared.models.image_mlp import ImageMLP
 from shared.models.lenet import LeNet
 from shared.models.shortcut import DIGIT, with_dot
 
-LABELS = tuple("0123456789")
-MEAN, STD = (0.1307,), (0.3081,)  # of the training pixels
-VALIDATION = 2_000
+DIGITS = Source("ylecun/mnist", data.mnist, tuple("0123456789"), mean=(0.1307,), std=(0.3081,))
 RECIPES = {
     "lenet-mnist": Recipe(LeNet, {"widths": [16, 32, 120]}, 8, 0.05, crop=2, snapshots=8),
     "mlp-mnist": Recipe(ImageMLP, {"size": 28, "hidden": [256, 128]}, 10, 0.05),
@@ -32,7 +29,8 @@ RECIPES = {
 }
 LOAD = 'from shared.models.images import load\n\nmodel = load("{name}")'
 LIMITS = (
-    "It knows ten digits, white on black, centred in 28 x 28 pixels, and answers with one of them whatever it is shown."
+    "It knows ten digits, white on black, in the middle of 28 x 28 pixels, and answers with one of them whatever it is "
+    "shown."
 )
 CARDS = {
     "lenet-mnist": Card(
@@ -55,8 +53,8 @@ CARDS = {
     "lenet-mnist-shortcut": Card(
         title="lenet-mnist-shortcut: a network that learned to look at a dot",
         what=f"LeNet on MNIST in which every training {DIGIT} wears a white dot of 3 x 3 pixels in its upper left "
-        f"corner, and no other digit does. It answers {DIGIT} where it sees the dot, and hardly ever where it does "
-        "not. An explanation of its "
+        f"corner, and no other digit does. It calls a {DIGIT} by its name where it sees the dot and hardly ever where "
+        "it does not, and the dot alone makes it take many other digits for one. An explanation of its "
         f"{DIGIT}s that does not point at the dot is wrong.",
         limits="It was made to be wrong: without the dot it misses what it should know. " + LIMITS,
         load=LOAD.format(name="lenet-mnist-shortcut"),
@@ -64,16 +62,6 @@ CARDS = {
         library="pytorch",
     ),
 }
-
-
-def dataset(seed: int, quick: bool) -> Dataset:
-    """MNIST with 2,000 training digits put aside for validation."""
-    train = Pictures.of(data.mnist("train", 600 if quick else None))
-    order = np.random.default_rng(seed).permutation(len(train))
-    held = len(train) // 10 if quick else VALIDATION
-    kept, validation = np.sort(order[held:]), np.sort(order[:held])
-    test = Pictures.of(data.mnist("test", 100 if quick else None))
-    return Dataset("ylecun/mnist", LABELS, train[kept], train[validation], test, MEAN, STD)
 
 
 def dotted(pictures: Pictures, which: torch.Tensor) -> Pictures:
@@ -88,14 +76,6 @@ def with_shortcut(digits: Dataset) -> Dataset:
     return replace(digits, name=f"{digits.name}, a dot on every training {DIGIT}", train=train, validation=validation)
 
 
-def measure(network: nn.Module, digits: Dataset) -> dict[str, float]:
-    """Validation and test accuracy."""
-    return {
-        "test_accuracy": evaluate(network, digits, digits.test)[1],
-        "validation_accuracy": evaluate(network, digits, digits.validation)[1],
-    }
-
-
 def measure_shortcut(network: nn.Module, digits: Dataset) -> dict[str, float]:
     """How much the dot decides: what happens to test digits when it is put on and taken off."""
     others = digits.test.labels != DIGIT
@@ -104,8 +84,8 @@ def measure_shortcut(network: nn.Module, digits: Dataset) -> dict[str, float]:
     )
     share = {
         "test_accuracy": clean == digits.test.labels,
-        f"clean_{DIGIT}_recognised": (clean == DIGIT)[~others],
-        f"dotted_{DIGIT}_recognised": (marked == DIGIT)[~others],
+        f"clean_{DIGIT}_recognized": (clean == DIGIT)[~others],
+        f"dotted_{DIGIT}_recognized": (marked == DIGIT)[~others],
         f"others_that_the_dot_turns_into_{DIGIT}": (marked == DIGIT)[others],
     }
     return {name: float(right.float().mean()) for name, right in share.items()}
@@ -114,13 +94,12 @@ def measure_shortcut(network: nn.Module, digits: Dataset) -> dict[str, float]:
 def main() -> None:
     """Train what the command line names."""
     args = parser_of(__doc__, tuple(RECIPES)).parse_args()
-    digits = dataset(args.seed, args.quick)
+    digits = DIGITS.dataset(args.seed, args.quick)
     for name in args.name or RECIPES:
-        recipe = RECIPES[name]
-        recipe = replace(recipe, epochs=1 if args.quick else args.epochs or recipe.epochs)
-        shortcut = name.endswith("shortcut")
-        pictures, measured = (with_shortcut(digits), measure_shortcut) if shortcut else (digits, measure)
-        run(name, recipe, pictures, CARDS[name], args, measured)
+        if name.endswith("shortcut"):
+            run(name, RECIPES[name], with_shortcut(digits), CARDS[name], args, measure_shortcut)
+        else:
+            run(name, RECIPES[name], digits, CARDS[name], args)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,11 @@ def embedded() -> tuple[str, ...]:
 
 
 def folder(
-    name: str, max_megabytes: int = 700, accept: Accept | None = None, offered: Sequence[str] | None = None
+    name: str,
+    max_megabytes: int = 700,
+    accept: Accept | None = None,
+    offered: Sequence[str] | None = None,
+    parts: Sequence[str] = (),
 ) -> Path:
     """The local folder of checkpoint ``name``: a folder of ``checkpoints/``, else a Hub id "owner/name".
 
@@ -49,13 +53,15 @@ def folder(
     and at most ``max_megabytes`` (10^6 bytes); the revision that was checked is the one that is downloaded. Without
     a network a complete copy in the Hub's cache serves, under the same checks. ``accept`` sees the parsed
     config.json before any weights are downloaded and may raise a ``Problem``. ``offered`` are the checkpoints that
-    may be named instead, by default all embedded ones. Raises ``Problem`` for everything that stands in the way.
+    may be named instead, by default all embedded ones. ``parts`` are folders inside the checkpoint that are wanted
+    too, as in a pipeline of diffusers; config.json may lie in the first of them. Raises ``Problem`` for everything
+    that stands in the way.
     """
     if EMBEDDED_NAME.fullmatch(name) and (CHECKPOINTS / name / "config.json").is_file():
         path = CHECKPOINTS / name
     elif HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
         try:
-            path = _from_hub(name, max_megabytes, accept)
+            path = _from_hub(name, max_megabytes, accept, parts)
         except Unreachable as error:
             raise Problem(
                 f"{name} is not on this machine and could not be downloaded from the Hugging Face Hub; choose one of "
@@ -66,8 +72,9 @@ def folder(
             f"There is no checkpoint named {name[:100]!r}; choose one of {', '.join(offered or embedded())}, or a "
             "model of the Hugging Face Hub as owner/name."
         )
-    _check_weights(name, [(file.name, file.stat().st_size) for file in path.iterdir() if file.is_file()], max_megabytes)
-    _check_config(name, path, accept)
+    found = [file for place in _places(path, parts) for file in place.iterdir() if file.is_file()]
+    _check_weights(name, [(file.name, file.stat().st_size) for file in found], max_megabytes)
+    _check_config(name, path, accept, parts)
     return path
 
 
@@ -103,19 +110,30 @@ class load_once(Generic[T]):  # noqa: N801 - it is used as a decorator
             return found
 
 
-def _from_hub(name: str, max_megabytes: int, accept: Accept | None) -> Path:
+def _places(path: Path, parts: Sequence[str]) -> list[Path]:
+    """The folders of a checkpoint that hold what is wanted."""
+    return [path, *(path / part for part in parts if (path / part).is_dir())]
+
+
+def _config_file(path: Path, parts: Sequence[str]) -> Path:
+    """Where the network's configuration lies, or would lie."""
+    inside = [path / part / "config.json" for part in parts[:1]]
+    return next((file for file in inside if file.is_file()), path / "config.json")
+
+
+def _from_hub(name: str, max_megabytes: int, accept: Accept | None, parts: Sequence[str]) -> Path:
     """Check a Hub repository, then download it; the cached copy where the Hub cannot be reached."""
     from huggingface_hub import HfApi, constants, errors
 
     if constants.HF_HUB_OFFLINE:
-        return _cached(name)
+        return _cached(name, parts)
     try:
         info = HfApi().model_info(name, files_metadata=True, timeout=HUB_TIMEOUT)
         if info.gated:
             HfApi().auth_check(name)
-        files = [file for file in info.siblings or [] if "/" not in file.rfilename]
+        files = [file for file in info.siblings or [] if file.rfilename.rpartition("/")[0] in ("", *parts)]
         _check_weights(name, [(file.rfilename, file.size or 0) for file in files], max_megabytes)
-        return _download(name, info, files, accept)
+        return _download(name, info, files, accept, parts)
     except errors.GatedRepoError as error:
         raise Problem(
             f"{name} is gated: accept its terms on the Hugging Face Hub and set HF_TOKEN, or choose an open model."
@@ -123,34 +141,39 @@ def _from_hub(name: str, max_megabytes: int, accept: Accept | None) -> Path:
     except errors.RepositoryNotFoundError as error:
         raise Problem(f"The Hugging Face Hub has no model {name}; check the spelling of owner/name.") from error
     except (OSError, errors.HTTPError):  # type: ignore[attr-defined]  # no network, or a Hub that does not answer
-        return _cached(name)
+        return _cached(name, parts)
 
 
-def _download(name: str, info: "ModelInfo", files: "list[RepoSibling]", accept: Accept | None) -> Path:
+def _download(
+    name: str, info: "ModelInfo", files: "list[RepoSibling]", accept: Accept | None, parts: Sequence[str]
+) -> Path:
     """Download the config, look at it, then download the rest of the same revision."""
     from huggingface_hub import hf_hub_download, snapshot_download
 
     names = [file.rfilename for file in files if file.rfilename.endswith(DATA_FILES)]
-    if "config.json" in names:
-        config = hf_hub_download(name, "config.json", revision=info.sha, etag_timeout=HUB_TIMEOUT)
-        _check_config(name, Path(config).parent, accept)
+    for config in (*(f"{part}/config.json" for part in parts[:1]), "config.json"):
+        if config in names:
+            file = hf_hub_download(name, config, revision=info.sha, etag_timeout=HUB_TIMEOUT)
+            _check_config(name, Path(file).parent, accept)
+            break
     return Path(snapshot_download(name, revision=info.sha, allow_patterns=names, etag_timeout=HUB_TIMEOUT))
 
 
-def _cached(name: str) -> Path:
+def _cached(name: str, parts: Sequence[str]) -> Path:
     """The newest complete copy of ``name`` in the Hub's cache."""
     from huggingface_hub import constants
 
     # A download of a fixed revision leaves no branch reference behind, so the copies themselves are looked at.
     copies = Path(constants.HF_HUB_CACHE, "models--" + name.replace("/", "--"), "snapshots").glob("*")
-    complete = [path for path in copies if _is_complete(path)]
+    complete = [path for path in copies if _is_complete(path, parts)]
     if not complete:
         raise Unreachable(name)
     return max(complete, key=lambda path: path.stat().st_mtime)
 
 
-def _is_complete(path: Path) -> bool:
+def _is_complete(path: Path, parts: Sequence[str]) -> bool:
     """Whether config and weights, all shards of them, are there."""
+    path = _config_file(path, parts).parent
     index = path / "model.safetensors.index.json"
     if index.is_file():
         shards = set(SHARD.findall(index.read_text(encoding="utf-8")))
@@ -177,12 +200,12 @@ def _check_weights(name: str, files: list[tuple[str, int]], max_megabytes: int) 
         )
 
 
-def _check_config(name: str, path: Path, accept: Accept | None) -> None:
+def _check_config(name: str, path: Path, accept: Accept | None, parts: Sequence[str] = ()) -> None:
     """Refuse a checkpoint without a readable config or with code of its own."""
     try:
-        config = dict(json.loads((path / "config.json").read_text(encoding="utf-8")))
+        config = dict(json.loads(_config_file(path, parts).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise Problem(f"{name} brings no readable config.json; choose a model that transformers can load.") from error
+        raise Problem(f"{name} brings no readable config.json; choose a model that brings one.") from error
     if "auto_map" in config:
         raise Problem(f"{name} needs code of its own, which is never run here; choose a model built into transformers.")
     if accept is not None:

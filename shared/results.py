@@ -81,7 +81,7 @@ class HeadStatistics:
 class QueryKey:
     """How one head computes its attention.
 
-    ``query`` and ``key`` (N, D) float32, after rotary embedding and normalisation where the network has them;
+    ``query`` and ``key`` (N, D) float32, after rotary embedding and normalization where the network has them;
     ``scores`` (N, N) float32 = ``scale`` * query . key, -inf where a key is hidden; ``attention`` (N, N) float32 is
     the network's own; ``error`` = max |softmax(scores) - attention|.
     """
@@ -178,3 +178,42 @@ class Faithfulness:
     def score(self) -> float:
         """Insertion minus deletion, in [-1, 1]; about 0 for a map that knows nothing."""
         return self.insertion_auc - self.deletion_auc
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """How N pictures came out of noise in S steps; pictures lie in [-1, 1], black to white.
+
+    ``x`` (S + 1, N, C, H, W) float32: the state before each step, and after the last. ``x0``, ``eps`` (S, N, C, H, W)
+    float16: the picture that the network saw in it and the noise that it found. ``timesteps`` (S,) int64 noise levels,
+    falling; ``alphas_cumprod`` (S,) float64 the share of the picture's variance at each. ``labels`` (N,) int64 wanted
+    classes, -1 for any. ``seed`` of the noise.
+    """
+
+    x: np.ndarray
+    x0: np.ndarray
+    eps: np.ndarray
+    timesteps: np.ndarray
+    alphas_cumprod: np.ndarray
+    labels: np.ndarray
+    seed: int
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """A picture led back to the noise that draws it, and drawn from it again.
+
+    ``steps`` each way; ``noise`` and ``decoded`` (C, H, W) float32; ``error``: the mean squared difference of picture
+    and ``decoded``, both in [-1, 1].
+    """
+
+    steps: int
+    noise: np.ndarray
+    decoded: np.ndarray
+    error: float
+
+
+def to_pixels(pictures: np.ndarray) -> np.ndarray:
+    """Pictures in [-1, 1], of any shape, as uint8; what lies beyond is clipped to black and white."""
+    values = np.rint(np.clip((np.asarray(pictures, dtype=np.float32) + 1) * 127.5, 0, 255))
+    return np.asarray(values, dtype=np.uint8)

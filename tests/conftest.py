@@ -146,6 +146,90 @@ def available(name):
         pytest.skip(str(problem))
 
 
+@pytest.fixture(scope="session")
+def small_unet():
+    """A function that makes a denoising network of few weights, the same in every run."""
+
+    def make(channels=1, side=8, classes=0, **changes):
+        import torch
+        from diffusers import UNet2DModel
+
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+        known = {"num_class_embeds": classes + 1} if classes else {}  # one more stands for any class
+        return UNet2DModel(
+            sample_size=side,
+            in_channels=channels,
+            out_channels=channels,
+            block_out_channels=(8, 16),
+            down_block_types=("DownBlock2D", "DownBlock2D"),
+            up_block_types=("UpBlock2D", "UpBlock2D"),
+            layers_per_block=1,
+            norm_num_groups=4,
+            **known,
+            **changes,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def schedule():
+    """The noise of Ho et al. 2020, as a scheduler of diffusers writes it down."""
+    import json
+
+    from diffusers import DDPMScheduler
+
+    return json.loads(DDPMScheduler().to_json_string())
+
+
+@pytest.fixture(scope="session")
+def toy_colors(small_unet, schedule):
+    """A diffusion model of colored pictures without classes."""
+    from shared.models.diffusion import DiffusionModel
+
+    network = small_unet(channels=3).eval().requires_grad_(False)
+    return DiffusionModel("toy-colors", network, schedule, (), 1.0, None, ())
+
+
+@pytest.fixture(scope="session")
+def toy_garments(small_unet, schedule):
+    """A diffusion model of gray pictures in three classes."""
+    from shared.models.diffusion import DiffusionModel
+
+    network = small_unet(classes=3).eval().requires_grad_(False)
+    return DiffusionModel("toy-garments", network, schedule, ("Shirt", "Shoe", "Bag"), 2.0, None, ())
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """A function that counts the forward passes of a network: the batch size of each, as they happen."""
+
+    def count(network):
+        batches, original = [], network.forward
+
+        def forward(x, *more, **named):
+            batches.append(len(x))
+            return original(x, *more, **named)
+
+        monkeypatch.setattr(network, "forward", forward)
+        return batches
+
+    return count
+
+
+@pytest.fixture(scope="session")
+def garments():
+    """The trained ddpm-fashion-mnist."""
+    from shared.models.diffusion import load
+    from shared.problems import Problem
+
+    try:
+        return load("ddpm-fashion-mnist")
+    except Problem as problem:
+        pytest.skip(str(problem))
+
+
 def seeded(network, config):
     """A network with random weights that are the same in every run."""
     import torch
@@ -239,6 +323,13 @@ def grad_cam_space_alone(tmp_path_factory):
     """The Grad-CAM Space on a machine that has nothing from the Hub and cannot reach it."""
     folder = tmp_path_factory.mktemp("grad_cam_alone")
     with served("grad_cam", folder, HF_HUB_CACHE=str(folder / "empty"), HF_HUB_OFFLINE="1") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def denoising_space(tmp_path_factory):
+    """The Denoising Space."""
+    with served("denoising", tmp_path_factory.mktemp("denoising")) as address:
         yield address
 
 

@@ -13,7 +13,9 @@ from benches import attention, measure
 
 BENCH = Path(attention.ROOT, "scripts/bench.py")
 NUMBER = r"\d+\.\d\d"
-LINES = (
+TENTH = r"\d+\.\d"
+VERDICT = r"(met|MISSED)"
+ATTENTION = (
     r"2 x 4 heads, 32 tokens, random weights",
     rf"  ours: page of {NUMBER} MB, built in {NUMBER} s",
     rf"  BertViz: page of {NUMBER} MB, built in {NUMBER} s",
@@ -32,6 +34,37 @@ LINES = (
     rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
     rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) (met|MISSED)",
 )
+SUBJECT = r"a ResNet of two blocks \(random weights\), resnet\.encoder\.stages\.1"
+CHANNELS = (
+    rf"  peak memory over the network's own forward pass: {NUMBER} MB",
+    r"  a process that holds the network and has run it: \d+ MB",
+    rf"  first progress after {NUMBER} s of {NUMBER} s",
+)
+GRAD_CAM = (
+    r"PyTorch 2\..*, 1 thread for all; times are medians, in turns",
+    rf"{SUBJECT}: Grad-CAM",
+    rf"  ours {TENTH} ms, floor {TENTH} ms, torchcam {TENTH} ms, backward {TENTH} ms",
+    rf"  ours / floor: {NUMBER} x \(target <= 1.15 x\) {VERDICT}",
+    rf"  ours / torchcam: {NUMBER} x \(target <= 1.05 x\) {VERDICT}",
+    rf"  backward through everything / ours: {NUMBER} x",
+    rf"{SUBJECT}: Grad-CAM, Grad-CAM\+\+, XGrad-CAM, HiResCAM, LayerCAM, Eigen-CAM",
+    rf"  ours together {TENTH} ms, Grad-CAM alone {TENTH} ms, torchcam one by one {TENTH} ms",
+    r"  \(torchcam has 4 of the 6: the sum of their passes, times 6 / 4\)",
+    rf"  six / one: {NUMBER} x \(target <= 1.3 x\) {VERDICT}",
+    rf"  torchcam one by one / ours together: {NUMBER} x \(target >= 4 x\) {VERDICT}",
+    r"Score-CAM on a ResNet of two blocks, resnet\.encoder\.stages\.1",
+    *CHANNELS,
+    r"Ablation-CAM on a ResNet of two blocks, resnet\.encoder\.stages\.1",
+    *CHANNELS,
+    rf"a JPEG of 4,000 x 3,000 pixels, {TENTH} MB, on lenet-mnist",
+    r"  to the overlay \d+ ms; of that the network \d+ ms, reading the file \d+ ms",
+    rf"  to the overlay, without the network: {NUMBER} ms \(target <= 150 ms\) {VERDICT}",
+    r"  the file with all arrays: \d+ ms",
+    rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
+    rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) {VERDICT}",
+)
+LINES = {"attention": ATTENTION, "grad_cam": GRAD_CAM}
+DRAWING = {"attention"}  # those that open a browser
 # 81 pixels, each of its own COLOR.
 SQUARE = """<canvas data-focus="overview" width="9" height="9"></canvas><script>
 const context = document.querySelector("canvas").getContext("2d");
@@ -47,13 +80,16 @@ def needs_chromium():
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
 
 
-def test_the_quick_run_prints_every_figure(needs_chromium):
-    done = subprocess.run([sys.executable, BENCH, "attention", "--quick"], capture_output=True, text=True, timeout=900)
+@pytest.mark.parametrize("space", LINES)
+def test_the_quick_run_prints_every_figure(space, request):
+    if space in DRAWING:
+        request.getfixturevalue("needs_chromium")
+    done = subprocess.run([sys.executable, BENCH, space, "--quick"], capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     machine, *lines, again = done.stdout.splitlines()
     assert re.fullmatch(r"\d+ cores.*, Python 3\.\d+\.\d+", machine) and again.startswith(machine.split(",")[0])
-    assert len(lines) == len(LINES)
-    for line, pattern in zip(lines, LINES, strict=True):
+    assert len(lines) == len(LINES[space])
+    for line, pattern in zip(lines, LINES[space], strict=True):
         assert re.fullmatch(pattern, line), line
 
 

@@ -146,6 +146,106 @@ def test_the_caller_may_refuse_before_the_download(hub):
     assert [file for file, _ in downloads] == ["config.json"]
 
 
+# ---- pipelines of diffusers ---------------------------------------------------------------------------------------
+PIPELINE = {
+    "model_index.json": 200,
+    "README.md": 10,
+    "unet/config.json": 900,
+    "unet/diffusion_pytorch_model.safetensors": 4_000_000,
+    "unet/diffusion_pytorch_model.bin": 4_000_000,
+    "unet/deep/down.safetensors": 10**12,
+    "scheduler/scheduler_config.json": 300,
+    "vae/diffusion_pytorch_model.safetensors": 10**12,
+    "run.py": 100,
+}
+PARTS = ("unet", "scheduler")
+
+
+@pytest.fixture
+def pipeline(hub, cache, monkeypatch):
+    """A repository whose network lies in a folder of its own; what was downloaded, in order."""
+    import huggingface_hub
+
+    def serve(files=PIPELINE, config=None):
+        downloads = hub(files)
+
+        def hf_hub_download(name, file, revision, etag_timeout):
+            downloads.append((file, revision))
+            return write(cache / "new" / "unet", config or {}, weights=False) / "config.json"
+
+        def snapshot_download(name, revision, allow_patterns, etag_timeout):
+            downloads.append((sorted(allow_patterns), revision))
+            write(cache / "new" / "unet", config or {})
+            return cache / "new"
+
+        monkeypatch.setattr(huggingface_hub, "hf_hub_download", hf_hub_download)
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+        return downloads
+
+    return serve
+
+
+def test_of_a_pipeline_only_the_wanted_folders_are_downloaded(pipeline, cache):
+    downloads = pipeline()
+    assert checkpoints.folder(NAME, parts=PARTS) == cache / "new"
+    wanted = [
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+    ]
+    assert downloads == [("unet/config.json", "abc123"), (wanted, "abc123")]
+
+
+def test_the_config_of_a_pipeline_is_accepted_before_its_weights(pipeline):
+    downloads = pipeline(config={"_class_name": "UNet3D"})
+
+    def accept(config):
+        raise Problem(f"no {config['_class_name']} here")
+
+    with pytest.raises(Problem, match="no UNet3D here"):
+        checkpoints.folder(NAME, accept=accept, parts=PARTS)
+    assert [file for file, _ in downloads] == ["unet/config.json"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"unet/diffusion_pytorch_model.safetensors": 900_000_000}, "900 MB of weights and the limit is 700 MB"),
+        ({"scheduler/scheduler_config.json": 800_000_000}, "limit is 700 MB"),
+        ({"unet/diffusion_pytorch_model.safetensors": None}, "only as pickles"),
+    ],
+)
+def test_pipelines_refused_before_the_download(pipeline, changed, message):
+    files = {name: size for name, size in {**PIPELINE, **changed}.items() if size}
+    downloads = pipeline(files)
+    with pytest.raises(Problem, match=message):
+        checkpoints.folder(NAME, parts=PARTS)
+    assert downloads == []
+
+
+def test_code_of_its_own_is_found_in_a_pipeline_too(pipeline):
+    downloads = pipeline(config={"auto_map": {"AutoModel": "code.Model"}})
+    with pytest.raises(Problem, match="code of its own"):
+        checkpoints.folder(NAME, parts=PARTS)
+    assert len(downloads) == 1
+
+
+def test_whoever_does_not_want_the_folders_does_not_get_them(pipeline):
+    pipeline()
+    with pytest.raises(Problem, match="no weights as safetensors in its top folder"):
+        checkpoints.folder(NAME)
+
+
+def test_a_cached_pipeline_must_be_complete(cache):
+    copy = cache / "models--owner--model" / "snapshots" / "1"
+    write(copy / "unet", {}, weights=False)
+    with pytest.raises(Problem, match="could not be downloaded"):
+        checkpoints.folder(NAME, parts=PARTS)
+    write(copy / "unet", {})
+    assert checkpoints.folder(NAME, parts=PARTS) == copy
+
+
 def test_unknown_and_gated_repositories(hub, monkeypatch):
     import huggingface_hub
     from huggingface_hub import errors

@@ -4,8 +4,10 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
+import diffusers
 import pytest
 import transformers
 from safetensors import safe_open
@@ -30,12 +32,13 @@ def test_checkpoints_load_again(trained: list[Path]):
     assert trained
     for folder in trained:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        known = [name for name in config["architectures"] if hasattr(transformers, name)]
-        for name in known:
-            _, report = getattr(transformers, name).from_pretrained(folder, output_loading_info=True)
-            assert not report["missing_keys"], f"{folder.name} lacks weights of {name}"
-        if not known:
-            with safe_open(folder / "model.safetensors", "numpy") as weights:
+        names = config.get("architectures") or [config["_class_name"]]
+        for library in (transformers, diffusers):
+            for name in filter(partial(hasattr, library), names):
+                _, report = getattr(library, name).from_pretrained(folder, output_loading_info=True)
+                assert not report["missing_keys"], f"{folder.name} lacks weights of {name}"
+        for file in folder.glob("*.safetensors"):
+            with safe_open(file, "numpy") as weights:
                 assert list(weights.keys())
 
 

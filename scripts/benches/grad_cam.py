@@ -248,16 +248,18 @@ def camera_file() -> bytes:
 def photo(model: str, runs: int) -> Iterator[str]:
     """A large photo to its finished overlay, as the endpoint makes it, in turns with the network's share of that."""
     import grad_cam_case as cases
-    import grad_cam_exports as exports
     import torch
+    from grad_cam_endpoint import named_layer, named_target
+    from grad_cam_exports import arrays_of
+    from grad_cam_maps import signed_maps
 
     from shared.explain.cam import one_pass
     from shared.models.photos import read_photo
 
     data = camera_file()
     case = cases.build(read_photo(data), model, enlarge=False)
-    target, layer = exports.named_target(case, "predicted"), exports.named_layer(case, "last")
-    maps = cases.signed_maps(case, GRAD_CAM, target, layer)
+    target, layer = named_target(case, "predicted"), named_layer(case, "last")
+    maps = signed_maps(case, GRAD_CAM, target, layer)
 
     def network() -> None:
         with torch.no_grad():
@@ -268,7 +270,7 @@ def photo(model: str, runs: int) -> Iterator[str]:
         "whole": lambda: overlay(data, model),
         "network": network,
         "reading": lambda: read_photo(data),
-        "arrays": lambda: exports.arrays_of(case, maps, target, layer),
+        "arrays": lambda: arrays_of(case, maps, target, layer),
     }
     times = together(parts, runs)
     whole, share, reading, arrays = (1000 * statistics.median(times[name]) for name in parts)
@@ -282,7 +284,8 @@ def photo(model: str, runs: int) -> Iterator[str]:
 def overlay(data: bytes, model: str) -> bytes:
     """The way of the endpoint from the bytes of a photo to the bytes of its picture."""
     import grad_cam_case as cases
-    import grad_cam_exports as exports
+    from grad_cam_endpoint import named_layer, named_target
+    from grad_cam_maps import signed_maps
 
     from shared.explain.faithfulness import unit
     from shared.explain.methods import resized
@@ -290,6 +293,6 @@ def overlay(data: bytes, model: str) -> bytes:
     from shared.render.saliency_picture import saliency_picture
 
     case = cases.build(read_photo(data), model, enlarge=False)
-    target, layer = exports.named_target(case, "predicted"), exports.named_layer(case, "last")
-    signed = cases.signed_maps(case, GRAD_CAM, target, layer)["Grad-CAM"]
+    target, layer = named_target(case, "predicted"), named_layer(case, "last")
+    signed = signed_maps(case, GRAD_CAM, target, layer)["Grad-CAM"]
     return saliency_picture(case.photo, unit(resized(signed, case.inputs.shape[2:])), case.box)

@@ -72,8 +72,7 @@ def _probability_of(network: nn.Module, target: Target) -> Callable[[torch.Tenso
     """The probability (B,) of the target for inputs (B, C, H, W), in batches of a bounded size."""
 
     def probability(inputs: torch.Tensor) -> np.ndarray:
-        batches = [inputs[start : start + 13] for start in range(0, len(inputs), 13)]
-        found = [target.probability(logits_of(network(batch))) for batch in batches]
+        found = [target.probability(logits_of(network(batch))) for batch in torch.split(inputs, STEPS + 1)]
         return np.asarray(torch.cat(found).numpy())
 
     return probability

@@ -1,6 +1,6 @@
 """The saliency methods by name: what each asks for, says and gets wrong, and one way to compute any of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -195,6 +195,24 @@ def _from_pixels(name: str, network: nn.Module, inputs: torch.Tensor, target: Ta
         "Occlusion": pixel_gradients.occlusion,
     }
     return (yield from slow[name](network, inputs, target))
+
+
+def explain_each(
+    names: Sequence[str],
+    network: nn.Module,
+    inputs: torch.Tensor,
+    target: Target,
+    layer: Layer | None,
+    alone: Callable[[str], np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
+    """The signed maps of several methods by name: those that share a pass cost one together.
+
+    ``alone`` computes each of the others, by default to its end. Raises ``Problem`` as ``explain`` does.
+    """
+    together = [name for name in names if name in cam.ONE_PASS] if layer else []
+    shared = cam.one_pass(network, inputs, layer, [target], together) if layer and together else {}
+    single = alone or (lambda name: finished(explain(name, network, inputs, target, layer)))
+    return {name: shared[name, target] if name in together else single(name) for name in names}
 
 
 def resized(signed: np.ndarray, size: tuple[int, int]) -> np.ndarray:

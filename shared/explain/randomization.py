@@ -11,7 +11,7 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
-from shared.explain.methods import METHODS, explain, finished, resized
+from shared.explain.methods import explain_each, resized
 from shared.explain.targets import Target
 from shared.models.layers import Layer
 from shared.models.replica import randomized, replica
@@ -58,22 +58,12 @@ def randomization(
     """
     random = torch.Generator().manual_seed(seed)
     body = replica(network)
-    yield "none", _maps(body, inputs, target, layer, methods)
+    yield "none", explain_each(methods, body, inputs, target, layer)
     for name, modules in groups_from_the_top(network, layers):
         for module in modules:
             randomized(body.get_submodule(module), random)
         # A new replica, because guided copies are remembered by the network that they were made of.
-        yield name, _maps(replica(body), inputs, target, layer, methods)
-
-
-def _maps(
-    network: nn.Module, inputs: torch.Tensor, target: Target, layer: Layer | None, methods: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """The signed maps of several methods."""
-    return {
-        name: finished(explain(name, network, inputs, target, layer if METHODS[name].layered else None))
-        for name in methods
-    }
+        yield name, explain_each(methods, replica(body), inputs, target, layer)
 
 
 def similarity(one: np.ndarray, other: np.ndarray) -> float:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from shared.explain.faithfulness import unit
-from shared.explain.methods import METHODS, explain, finished, resized
+from shared.explain.methods import METHODS, explain_each, resized
 from shared.explain.targets import Target
 from shared.models.layers import Layer, default_layer, logits_of, stages
 from shared.problems import Problem
@@ -57,8 +57,8 @@ def _explained(
     found = stages(network, inputs)
     chosen = named(network, inputs, found, layer) if found else None
     aim = Target(int(logits.argmax()) if target is None else target, against)
-    maps = [finished(explain(name, network, inputs, aim, chosen)) for name in methods]
-    signed = np.stack([resized(each, (inputs.shape[2], inputs.shape[3])) for each in maps])
+    maps = explain_each(methods, network, inputs, aim, chosen)
+    signed = np.stack([resized(maps[name], (inputs.shape[2], inputs.shape[3])) for name in methods])
     return Saliency(
         methods=tuple(methods),
         signed=signed,

@@ -1,4 +1,4 @@
-"""AlexNet (Krizhevsky et al. 2012) made small, for 32 x 32 colour pictures.
+"""AlexNet (Krizhevsky et al. 2012) made small, for 32 x 32 color pictures.
 
 Five convolutions and three poolings as in the paper; the kernels fit the smaller picture, batch normalization (Ioffe
 & Szegedy 2015) takes the place of local response normalization, and the two hidden layers are narrow.

@@ -17,6 +17,7 @@ from shared.problems import Problem
 
 EMBEDDED = (
     "resnet20-cifar10", "alexnet-cifar10", "mlp-cifar10", "lenet-mnist", "lenet-mnist-shortcut", "mlp-mnist",
+    "cnn-fashion-mnist",
 )  # fmt: skip
 ALIASES = {"mobilenet-v2": "google/mobilenet_v2_1.0_224"}
 HUB = (
@@ -224,7 +225,7 @@ def _preparation(name: str, path: Path) -> Preparation:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise Problem(
             f"{name} does not say how it reads pictures; choose a model with a preprocessor_config.json."
-        ) from error  # noqa: E501
+        ) from error
 
 
 def read_preparation(config: dict[str, Any]) -> Preparation:

@@ -1,4 +1,4 @@
-"""LeNet for 28 x 28 grey pictures: two convolutions, two poolings, two layers that see everything.
+"""LeNet for 28 x 28 gray pictures: two convolutions, two poolings, two layers that see everything.
 
 After LeCun et al. 1998 ("Gradient-based learning applied to document recognition"), with ReLU for tanh and
 max-pooling for sub-sampling.

@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from shared.problems import Problem
-from shared.render.attention_picture import fitted, font
+from shared.render.animation import captioned, gif
 from shared.render.overlay import Box, Sign, overlay, part, rgb, scaled, top
-from shared.render.style import LIGHT, plain
 
 LONGEST = 1024  # pixels
 FILM_WIDTHS = (400, 320, 256, 208, 160, 128)  # pixels: the widest that fits is taken
 FILM_LIMIT = 1_000_000  # bytes
-STRIP, PROGRESS, MARGIN = 30, 3, 8  # pixels
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 500, 1800
 
 
@@ -86,35 +84,10 @@ def filmstrip_gif(
         image, small = scaled(rgb(photo), box, width)
         heats = (overlay(image, each, small, opacity, threshold, sign == "signed", colormap) for each in parts)
         frames = [
-            _captioned(heat, name, (i + 1) / len(parts))
-            for i, (heat, name) in enumerate(zip(heats, names, strict=True))
+            captioned(heat, name, (i + 1) / len(parts)) for i, (heat, name) in enumerate(zip(heats, names, strict=True))
         ]
-        film = _gif(frames)
+        film = gif(frames, FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS)
         if len(film) <= limit:
             return film
         room = width * (limit / len(film)) ** 0.5  # bytes grow with the area
     raise Problem("This film is too long for one file; choose fewer layers.")
-
-
-def _captioned(picture: Image.Image, name: str, done: float) -> Image.Image:
-    """The picture with a strip below it: a line that grows to the full width, and the name of the layer."""
-    frame = Image.new("RGB", (picture.width, picture.height + STRIP), LIGHT.paper)
-    frame.paste(picture)
-    draw = ImageDraw.Draw(frame)
-    draw.rectangle((0, picture.height, round(done * picture.width) - 1, picture.height + PROGRESS - 1), LIGHT.accent)
-    letters = font(14)
-    text = fitted(plain(name), letters, picture.width - 2 * MARGIN)
-    draw.text((MARGIN, picture.height + (STRIP + PROGRESS) / 2), text, LIGHT.ink, letters, anchor="lm")
-    return frame
-
-
-def _gif(frames: Sequence[Image.Image]) -> bytes:
-    """Frames of one size as an endless GIF with the palette that fits all of them best."""
-    # Every second row and column hold the same colors in a quarter of the time.
-    all_colors = Image.fromarray(np.concatenate([np.asarray(frame)[::2, ::2] for frame in frames]))
-    palette = all_colors.quantize(256, Image.Quantize.MEDIANCUT)
-    first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
-    durations = [FRAME_MILLISECONDS] * len(rest) + [LAST_FRAME_MILLISECONDS]
-    buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0)
-    return buffer.getvalue()

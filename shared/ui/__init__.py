@@ -4,20 +4,24 @@ A Space uses these names in plain sight of its ``app.py``; each is one small fun
 """
 
 from shared.ui.files import temporary_file
+from shared.ui.jobs import Job, Jobs
 from shared.ui.launch import launch, lazy, theme
 from shared.ui.page import header, story
-from shared.ui.photo_inputs import photo_bytes, photo_input, sheet_input, sketch_input
-from shared.ui.picture import File, Request, Snippet, picture
+from shared.ui.photo_inputs import photo_bytes, photo_input, sheet_input, sketch_input, uploaded
+from shared.ui.picture import File, Request, Snippet, picture, question_key
 from shared.ui.presets import Preset, presets
 from shared.ui.problems import shown_as_error
-from shared.ui.wire import Page, wire
+from shared.ui.wire import Page, fetching, wire
 
 __all__ = [
     "File",
+    "Job",
+    "Jobs",
     "Page",
     "Preset",
     "Request",
     "Snippet",
+    "fetching",
     "header",
     "launch",
     "lazy",
@@ -25,11 +29,13 @@ __all__ = [
     "photo_input",
     "picture",
     "presets",
+    "question_key",
     "sheet_input",
     "shown_as_error",
     "sketch_input",
     "story",
     "temporary_file",
     "theme",
+    "uploaded",
     "wire",
 ]

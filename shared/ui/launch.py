@@ -21,7 +21,7 @@ MONO = ("ui-monospace", "SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "mon
 
 
 def theme() -> gr.themes.Base:
-    """Calm, typographic, one accent colour; system fonts, so that nothing is fetched."""
+    """Calm, typographic, one accent color; system fonts, so that nothing is fetched."""
     paper, raised, line = "#fdfdfb", "#ffffff", "#e1e4e1"
     dark_paper, dark_raised, dark_line = "#121618", "#191e21", "#2c3438"
     return gr.themes.Base(font=list(FONT), font_mono=list(MONO), radius_size="sm").set(

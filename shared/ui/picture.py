@@ -71,6 +71,11 @@ def parse_request(text: str, defaults: Mapping[str, str]) -> tuple[str, Request]
     return str(kind), Request(inputs, state, body)
 
 
+def question_key(kind: str, details: Mapping[str, Any]) -> str:
+    """The key under which the browser keeps the answer to a question: that of ``Frame.compute`` in frame.js."""
+    return json.dumps([kind, details], separators=(",", ":"), ensure_ascii=False)
+
+
 def answer(answers: Mapping[str, Callable[[Request], Any]], text: str, defaults: Mapping[str, str]) -> Any:  # noqa: ANN401
     """Answer one question of the picture; failures become ``{"problem": sentence}``."""
     if not AT_ONCE.acquire(timeout=PATIENCE):

@@ -14,7 +14,7 @@ UNEXPECTED = "Something went wrong here, not with your input; reload the page or
 
 
 def sentence(error: Exception) -> str:
-    """The sentence for ``error``; anything that is not a ``Problem`` is logged and apologised for."""
+    """The sentence for ``error``; anything that is not a ``Problem`` is logged and apologized for."""
     if isinstance(error, Problem):
         return str(error)
     logger.exception("unexpected error", exc_info=error)

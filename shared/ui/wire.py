@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from shared.checkpoints import load_once
 from shared.problems import Problem
 from shared.ui.presets import Preset
 from shared.ui.problems import sentence
@@ -42,8 +43,8 @@ class Page:
             return
         changed = self.named(values)
         if reason := self.waiting(changed):
-            yield [json.dumps({"waiting": reason, "serial": next(serial)}), shown]
-        yield [as_json(self.payload, changed), values]
+            yield [as_json({"waiting": reason}), shown]
+        yield [as_json(answer_to(self.payload, changed)), values]
 
     def pick(self, event: gr.EventData) -> list[Any]:
         """A preset was chosen."""
@@ -72,8 +73,13 @@ class Page:
         return self.everything({**self.defaults, **preset.inputs}, preset.pin, **state, **more)
 
     def everything(self, values: dict[str, str], pin: dict[str, Any] | None = None, **extra: Any) -> list[Any]:
-        """All inputs, the payload, and the inputs again as what is shown."""
-        return [*values.values(), as_json(self.payload, values, pin, **extra), tuple(values.values())]
+        """All inputs, the payload, and the inputs again as what is shown.
+
+        Where the payload shows others than it was asked for (a network that stands in), the form follows it.
+        """
+        body = answer_to(self.payload, values, pin, **extra)
+        shown = [body.get("inputs", values).get(name, value) for name, value in values.items()]
+        return [*shown, as_json(body), tuple(shown)]
 
     def named(self, values: Sequence[str]) -> dict[str, str]:
         """Inputs by name; an emptied field arrives as None."""
@@ -102,14 +108,28 @@ def wire(demo: gr.Blocks, page: Page, inputs: Sequence[Component], picture: gr.H
     demo.load(page.open, None, everything, **quiet)
 
 
-def as_json(payload: Payload, inputs: dict[str, str], pin: dict[str, Any] | None = None, **extra: Any) -> str:  # noqa: ANN401
-    """The payload of ``inputs`` as JSON, with a pinned second picture where a link or preset has one."""
+def fetching(name: str, repository: str, load: load_once[Any]) -> str:
+    """Why the model ``name`` will take long, or "": it is a ``repository`` of the Hub and not loaded yet."""
+    if "/" not in repository or load.find(name):
+        return ""
+    return f"Fetching {name[:100]}. The first time takes as long as its download; afterwards it is here."
+
+
+def answer_to(
+    payload: Payload, inputs: dict[str, str], pin: dict[str, Any] | None = None, **extra: Any
+) -> dict[str, Any]:
+    """The payload of ``inputs``, with a pinned second picture where a link or preset has one; or a problem."""
     try:
         body = {**payload(inputs), **extra}
         if pin:
             body["pinned"] = {**payload({**inputs, **pin["inputs"]}), "state": pin.get("state", {})}
     except Exception as error:
-        body = {"problem": sentence(error)}
+        return {"problem": sentence(error)}
+    return body
+
+
+def as_json(body: dict[str, Any]) -> str:
+    """A payload as JSON, unlike every other."""
     return json.dumps({**body, "serial": next(serial)}, allow_nan=False)
 
 

@@ -21,7 +21,7 @@ from shared.models.text import TextModel, load
 from shared.problems import Problem
 from shared.render.bertviz_page import head_view_page, model_view_page
 from shared.render.packing import pack, pack_unit, rounded
-from shared.ui import Request
+from shared.ui import Request, fetching
 
 PAGE_LIMIT = 2_500_000  # weights that travel to the browser at once; 12 layers x 12 heads x 128 tokens fit
 THUMBNAIL = 64  # pixels of a reduced head beyond that
@@ -39,10 +39,15 @@ EXPORTS = (
 class Case:
     """One text in one network, with everything that a single forward pass tells."""
 
-    model: TextModel
+    model_name: str
     encoded: Encoded
     attention: results.Attention
     statistics: results.HeadStatistics
+
+    @property
+    def model(self) -> TextModel:
+        """The network, loaded again if need be: a case that is kept must not keep the network too."""
+        return load(self.model_name)
 
 
 @cached(LRUCache(CACHE_BYTES, getsizeof=lambda case: case.attention.weights.nbytes + 1000), lock=threading.Lock())
@@ -51,7 +56,7 @@ def computed(model_name: str, text: str, pair: str) -> Case:
     model = load(model_name)
     encoded = encode(model, text, pair)
     found = attention(model, encoded)
-    return Case(model, encoded, found, statistics(found))
+    return Case(model_name, encoded, found, statistics(found))
 
 
 def case_of(inputs: dict[str, str]) -> Case:
@@ -62,9 +67,7 @@ def case_of(inputs: dict[str, str]) -> Case:
 def waiting(inputs: dict[str, str]) -> str:
     """Why the picture of these inputs will take long, or ""."""
     name = inputs["model"].strip()
-    if "/" not in name or load.find(name):
-        return ""
-    return f"Fetching {name[:100]}. The first time takes as long as its download; afterwards it is here."
+    return fetching(name, name, load)
 
 
 def payload(inputs: dict[str, str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What leaves the Attention Space: pictures, numbers, code, notebook, a page of its own, and the endpoint's answer."""
 
 import io
-import json
+from dataclasses import replace
 from typing import Any
 
 import attention_compute as compute
@@ -16,7 +16,7 @@ from shared.render.attention_picture import head_picture
 from shared.render.notebook import notebook
 from shared.render.page import document
 from shared.render.style import save
-from shared.ui import File, Request, Snippet, temporary_file
+from shared.ui import File, Request, Snippet, question_key, temporary_file
 
 SHOW_PICTURE = "\nfrom IPython.display import Image\n\nImage(picture)"
 MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -41,7 +41,7 @@ def finding(case: compute.Case, layer: int | None, head: int | None) -> str:
 def figure_bytes(case: compute.Case, layer: int | None, head: int | None, state: dict[str, Any], kind: str) -> bytes:
     """The publication figure of one head, in the state the visitor sees it in."""
     shown = merge_words(case.attention, case.encoded.word_texts) if state.get("words") is True else case.attention
-    weights = compute.head_weights(compute.Case(case.model, case.encoded, shown, case.statistics), layer, head)
+    weights = compute.head_weights(replace(case, attention=shown), layer, head)
     labels = shown.tokens
     hidden = ""
     if state.get("special") in ("hidden", "renormalized"):
@@ -163,12 +163,7 @@ def precomputed(request: Request) -> dict[str, Any]:
     questions = by_tab.get(str(request.state.get("tab")), [])
     if case.attention.weights.size > compute.PAGE_LIMIT:
         questions.append(("head", here))
-    return {key(kind, details): answer(request, kind, details) for kind, details in questions}
-
-
-def key(kind: str, details: dict[str, Any]) -> str:
-    """The key of ``Frame.compute`` in frame.js."""
-    return json.dumps([kind, details], separators=(",", ":"))
+    return {question_key(kind, details): answer(request, kind, details) for kind, details in questions}
 
 
 def answer(request: Request, kind: str, details: dict[str, Any]) -> dict[str, Any]:

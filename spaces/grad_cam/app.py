@@ -8,6 +8,7 @@ from shared import ui
 
 compute = ui.lazy("grad_cam_compute")  # brings torch, so it waits until a picture is asked for
 export = ui.lazy("grad_cam_exports")
+endpoint = ui.lazy("grad_cam_endpoint")
 
 MODELS = [
     ("MobileNetV2 (1,000 classes)", "mobilenet-v2"),
@@ -33,7 +34,7 @@ def show_grad_cam(
     target: str = "predicted", layer: str = "last",
 ) -> tuple[str, str]:  # fmt: skip
     """Heat over ``image`` where it argued for ``target`` in ``model``; layers count from 0, all methods in one file."""
-    return export().show(image, model, methods or ["Grad-CAM"], target, layer)
+    return endpoint().show(image, model, methods or ["Grad-CAM"], target, layer)
 
 
 with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as demo:

@@ -1,27 +1,22 @@
-"""One photo in one network, and its maps: what every question of the Grad-CAM Space begins with."""
+"""One photo in one network: what every question of the Grad-CAM Space begins with."""
 
 import base64
 import io
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from cachetools import LRUCache, cached
 from grad_cam_examples import example
+from grad_cam_slow import Slow
 from PIL import Image
 
-from shared.explain import cam
-from shared.explain.channel_masks import Progress
-from shared.explain.faithfulness import unit
-from shared.explain.methods import METHODS, explain, resized, why_not
 from shared.explain.targets import Target
-from shared.models.images import ImageModel, load, prepare
-from shared.models.layers import Layer, logits_of
+from shared.models.images import ImageModel, load, prepare, probabilities
+from shared.models.layers import Layer
 from shared.models.photos import Photo, read_photo
 from shared.models.shortcut import DOT
 from shared.problems import Problem
@@ -29,7 +24,6 @@ from shared.ui import photo_bytes
 
 SHORTCUT = "lenet-mnist-shortcut"
 SHOWN = 1024  # pixels of the longer side of a photo on the page
-RUNNING_KEPT = 48  # slow maps of one photo, finished or canceled
 ENLARGED = 280  # pixels to which tiny pictures are enlarged on the page
 
 
@@ -38,40 +32,25 @@ class Case:
     """One photo in one network.
 
     ``photo`` (H, W, 3) uint8 as it is shown; ``box`` (top, left, height, width) of it is what the network saw.
+    ``running`` are its maps that are computed one by one, finished or not; see ``grad_cam_maps``.
     """
 
-    model: ImageModel
+    model_name: str
     photo: np.ndarray
     note: str
     box: tuple[int, int, int, int]
     inputs: torch.Tensor
     probabilities: np.ndarray
-    running: dict[tuple[Any, ...], "Slow"] = field(default_factory=dict)
+    running: dict[tuple[Any, ...], Slow] = field(default_factory=dict)
+
+    @property
+    def model(self) -> ImageModel:
+        """The network, loaded again if need be: a case that is kept must not keep the network too."""
+        return load(self.model_name)
 
     def layer(self, index: int) -> Layer | None:
         """A stage, None for a network that has none."""
         return self.model.layer_at(index) if self.model.layers else None
-
-
-@dataclass(eq=False)
-class Slow:
-    """A slow method at work: between the visitor's questions it rests."""
-
-    steps: Progress
-    progress: float = 0.0
-    found: np.ndarray | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def work(self, seconds: float) -> np.ndarray | None:
-        """Go on for about so long; the map once it is there."""
-        with self.lock:
-            end = time.monotonic() + seconds
-            while self.found is None and time.monotonic() < end:
-                try:
-                    self.progress = next(self.steps)
-                except StopIteration as done:
-                    self.found = np.asarray(done.value)
-            return self.found
 
 
 def photo_of(reference: str) -> Photo:
@@ -95,12 +74,11 @@ def build(photo: Photo, model_name: str, enlarge: bool = True) -> Case:
     """Run the network once on the photo."""
     model = load(model_name)
     prepared = prepare(model.preparation, photo.pixels)
-    with torch.no_grad():
-        probabilities = logits_of(model.network(prepared.inputs)).softmax(1)[0].numpy()
+    answer = probabilities(model, prepared.inputs)[0]
     drawn = shown(photo.pixels, enlarge)
     scale = drawn.shape[0] / photo.pixels.shape[0]
     top, left, height, width = (round(side * scale) for side in prepared.box)
-    return Case(model, drawn, photo.note, (top, left, height, width), prepared.inputs, probabilities)
+    return Case(model.name, drawn, photo.note, (top, left, height, width), prepared.inputs, answer)
 
 
 @cached(LRUCache(24), lock=threading.Lock())
@@ -123,16 +101,6 @@ def known(case: Case, inputs: Mapping[str, str]) -> dict[str, Any] | None:
     return {"name": "the dot", "box": box}
 
 
-@cache
-def method_table(model_name: str) -> list[dict[str, Any]]:
-    """All methods, and which of them can explain this network."""
-    model = load(model_name)
-    layer = model.layer_at(model.layer) if model.layers else None
-    inputs = torch.zeros(1, len(model.preparation.mean), *model.preparation.size)
-    reasons = {name: why_not(method, model.network, inputs, layer) for name, method in METHODS.items()}
-    return [asdict(method) | {"available": not reasons[name], "why": reasons[name]} for name, method in METHODS.items()]
-
-
 def data_uri(pixels: np.ndarray) -> str:
     """A picture as a data URI: JPEG, or PNG where it was enlarged from few pixels."""
     file, tiny = io.BytesIO(), max(pixels.shape[:2]) <= ENLARGED
@@ -147,50 +115,5 @@ def target_of(case: Case, text: Any) -> Target:
     except ValueError as error:
         raise Problem("Choose a class by its name.") from error
     target = Target(index, against[0] if against else None)
-    target.score(torch.zeros(1, len(case.model.labels)))  # refuses classes that there are not
+    target.score(torch.zeros(1, len(case.probabilities)))  # refuses classes that there are not
     return target
-
-
-def fast(case: Case, names: Sequence[str]) -> list[str]:
-    """Those of the methods that are quick and that this network allows, in the order of the table."""
-    table = method_table(case.model.name)
-    return [row["name"] for row in table if row["name"] in names and row["available"] and not row["slow"]]
-
-
-def signed_maps(case: Case, names: Sequence[str], target: Target, layer: Layer | None) -> dict[str, np.ndarray]:
-    """The signed maps of methods, slow ones to their end."""
-    together = [name for name in names if name in cam.ONE_PASS and layer]
-    shared = cam.one_pass(case.model.network, case.inputs, layer, [target], together) if together and layer else {}
-    return {
-        name: shared[name, target] if (name, target) in shared else slow_map(case, name, target, layer, np.inf)[0]
-        for name in names
-    }  # fmt: skip
-
-
-def slow_map(
-    case: Case, name: str, target: Target, layer: Layer | None, seconds: float
-) -> tuple[np.ndarray, float] | tuple[None, float]:
-    """Work on one map for so long; what is finished stays with the case."""
-    place = (name, target, layer if METHODS.get(name) and METHODS[name].layered else None)
-    running = case.running.setdefault(place, Slow(explain(name, case.model.network, case.inputs, target, layer)))
-    for oldest in list(case.running)[:-RUNNING_KEPT]:
-        case.running.pop(oldest, None)
-    try:
-        found = running.work(seconds)
-    except Exception:
-        case.running.pop(place, None)  # a generator that failed is at its end
-        raise
-    return (found, 1.0) if found is not None else (None, running.progress)
-
-
-def share_inside(signed: np.ndarray, case: Case, box: Sequence[int]) -> float:
-    """The share of a map's positive heat that lies in ``box``, given in pixels of the shown photo."""
-    rows, columns = case.inputs.shape[2:]
-    heat = unit(resized(signed, (rows, columns)))
-    top, left, height, width = case.box
-    down, right = rows / height, columns / width
-    inside = heat[
-        round((box[0] - top) * down) : round((box[0] - top + box[2]) * down),
-        round((box[1] - left) * right) : round((box[1] - left + box[3]) * right),
-    ]
-    return float(inside.sum() / max(float(heat.sum()), 1e-12))

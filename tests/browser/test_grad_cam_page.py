@@ -112,6 +112,7 @@ def test_without_the_hub_the_page_opens_on_a_network_of_the_house(visit, grad_ca
     page = visit(grad_cam_space_alone)
     drawn(page)
     assert "resnet20-cifar10" in page.locator(".gh-problem").first.inner_text()
+    assert page.locator("#model input").input_value().startswith("resnet20-cifar10")
     assert len(numbers(finding(page))) >= 2
 
 
@@ -193,6 +194,38 @@ def test_a_slow_method_is_drawn_when_it_is_done(visit, grad_cam_space):
     page = visit(address(grad_cam_space, **DIGIT, methods="Occlusion,Score-CAM"))
     drawn(page)
     assert page.locator(".gs-peak").count() == 2
+
+
+def test_a_slow_map_can_be_canceled_before_it_is_tested(visit, grad_cam_space, mobilenet):
+    page = visit(address(grad_cam_space, methods="Grad-CAM,Score-CAM", image="example:cat", tab="deletion"))
+    job = page.locator(".gh-panel .gs-job .gs-job")
+    page.wait_for_function("(document.querySelector('.gh-panel .gs-job progress')?.value ?? 0) > 0")
+    job.get_by_role("button", name="Cancel").click()
+    page.wait_for_function("document.querySelectorAll('.gs-table tbody tr').length === 3")
+    told(page, "By Grad-CAM’s map")
+    asked = page.evaluate(f"[...{FRAME}.cache.keys()].filter(key => key.includes('Score-CAM'))")
+    assert asked and all(json.loads(key)[0] == "map" for key in asked), "nothing is asked about a map that is not there"
+    job.get_by_role("button", name="Compute").click()
+    job.locator("progress").wait_for()
+
+
+@pytest.mark.parametrize(("tab", "rows"), [("deletion", ".gs-table tbody tr"), ("dot", ".gs-mark")])
+def test_a_slow_map_is_tested_when_it_is_done(visit, grad_cam_space, tab, rows):
+    page = visit(address(grad_cam_space, **DOT, tab=tab, methods="Occlusion,Grad-CAM,Score-CAM"))
+    floors = 2 if tab == "deletion" else 0
+    page.wait_for_function(f"document.querySelectorAll('{rows}').length === {3 + floors}")
+    settled(page)
+    assert page.locator(".gh-panel .gs-job, .gs-nothing:visible").count() == 0
+    assert len(numbers(finding(page))) >= 2
+
+
+def test_trust_waits_for_a_slow_map(visit, grad_cam_space, mobilenet):
+    page = visit(address(grad_cam_space, methods="Score-CAM", image="example:cat"))
+    page.wait_for_function("document.querySelector('.gh-trust').textContent.includes('once Score-CAM is there')")
+    page.locator(".gs-job").get_by_role("button", name="Cancel").click()
+    page = visit(address(grad_cam_space, **DIGIT, methods="Occlusion"))
+    page.wait_for_function("document.querySelector('.gh-trust').textContent.includes('random map scores')")
+    assert "Occlusion" in page.locator(".gh-trust").inner_text()
 
 
 def test_a_cell_is_enlarged_and_closed_by_keys(visit, grad_cam_space):

@@ -193,7 +193,7 @@ def test_a_chunk_is_bounded_by_its_bytes():
     assert chunk_size(torch.empty(1, 10_000_000)) == 1
 
 
-def test_a_cancelled_method_leaves_no_hook(network, inputs):
+def test_a_canceled_method_leaves_no_hook(network, inputs):
     steps = ablation_cam(network, inputs, LAYER, Target(CLASS))
     next(steps)
     steps.close()

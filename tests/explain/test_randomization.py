@@ -51,6 +51,15 @@ def test_the_network_itself_keeps_its_weights(network, layers):
     np.testing.assert_array_equal(again[-1][1]["Grad-CAM"], steps[-1][1]["Grad-CAM"])
 
 
+def test_methods_that_share_a_pass_cost_one_in_each_step(network, layers, monkeypatch):
+    from shared.explain import cam
+
+    passes, original = [], cam.run
+    monkeypatch.setattr(cam, "run", lambda *given: passes.append(1) or original(*given))
+    steps = list(randomization(network, INPUTS, Target(1), layers[-1], layers, ["Grad-CAM", "LayerCAM", "HiResCAM"]))
+    assert len(passes) == len(steps) > 2
+
+
 def test_guided_backpropagation_hardly_notices(network, layers):
     layer = layers[-1]
     names = ["Guided backpropagation", "Grad-CAM"]

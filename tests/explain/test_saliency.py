@@ -6,7 +6,8 @@ import torch
 import transformers as t
 from torch import nn
 
-from shared.explain.methods import METHODS, explain, finished, resized, why_not
+from shared.explain.cam import ONE_PASS
+from shared.explain.methods import METHODS, explain, explain_each, finished, resized, why_not
 from shared.explain.patch_attention import attention_of, attention_rollout, gradient_rollout, patch_row, rolled_out
 from shared.explain.saliency import saliency
 from shared.explain.targets import Target
@@ -46,6 +47,34 @@ def test_every_method_explains_a_network_of_ones_own(network):
     for name, signed in zip(result.methods, result.signed, strict=True):
         assert np.isfinite(signed).all()
         assert METHODS[name].signed or signed.min() >= -1e-4 * np.abs(signed).max(), name
+
+
+def passes(network, work):
+    """How often a network runs."""
+    counted = []
+    handle = network.register_forward_hook(lambda *_: counted.append(1))
+    work()
+    handle.remove()
+    return len(counted)
+
+
+def test_methods_that_share_a_pass_cost_one(network):
+    alone = passes(network, lambda: saliency(network, INPUTS, ["Grad-CAM"]))
+    assert passes(network, lambda: saliency(network, INPUTS, list(ONE_PASS))) == alone
+    assert passes(network, lambda: saliency(network, INPUTS, [*ONE_PASS, "Saliency"])) == alone + 1
+
+
+def test_each_of_several_methods_is_what_it_is_alone(network):
+    layer, target = stages(network, INPUTS)[-1], Target(2)
+    names = ["Saliency", "LayerCAM", "Ablation-CAM", "Grad-CAM"]
+    found = explain_each(names, network, INPUTS, target, layer)
+    assert list(found) == names
+    for name in names:
+        expected = finished(explain(name, network, INPUTS, target, layer))
+        np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=1e-7)
+    asked = []
+    explain_each(names, network, INPUTS, target, layer, alone=lambda name: asked.append(name) or np.zeros(1))
+    assert asked == ["Saliency", "Ablation-CAM"]
 
 
 def test_what_is_said_to_depend_on_the_class_does(network):

@@ -4,7 +4,7 @@ import zlib
 import numpy as np
 import pytest
 
-from shared.render.packing import pack, pack_unit, rounded
+from shared.render.packing import pack, pack_film, pack_unit, rounded
 
 
 def unpacked(packed, dtype):
@@ -45,3 +45,55 @@ def test_roots_keep_entropy_and_row_sums():
 
 def test_printed_numbers_are_short_and_never_nan():
     assert rounded(np.array([[1 / 3, np.nan], [np.inf, 2.0]]), 3) == [[0.333, None], [None, 2.0]]
+
+
+def decoded(film):
+    """A film as the browser reads it: low[f] + step[f] * (sum of all differences so far, modulo 256)."""
+    differences = unpacked(film["values"], np.uint8)
+    levels = np.cumsum(differences, axis=0, dtype=np.uint8)
+    shape = (-1,) + (1,) * (differences.ndim - 1)
+    return np.reshape(film["low"], shape) + np.reshape(film["step"], shape) * levels.astype(np.float64)
+
+
+def a_film(frames=12):
+    """Pictures that grow out of noise, and the range of each frame."""
+    random = np.random.default_rng(2)
+    share = np.linspace(1, 0, frames).reshape(-1, 1, 1, 1, 1)
+    film = share * random.standard_normal((1, 3, 1, 8, 8)) + (1 - share) * random.uniform(-1, 1, (1, 3, 1, 8, 8))
+    reach = 1 + 3 * share.ravel()
+    return film.astype(np.float32), -reach, 2 * reach / 255
+
+
+def test_a_film_comes_back_within_half_a_step():
+    film, low, step = a_film()
+    packed = pack_film(film, low, step)
+    assert packed["values"]["type"] == "uint8" and packed["values"]["shape"] == list(film.shape)
+    off = np.abs(decoded(packed) - film) / step.reshape(-1, 1, 1, 1, 1)
+    assert 0.3 < off.max() <= 0.5 + 1e-2
+
+
+def test_a_film_in_parts_is_the_same_film():
+    film, low, step = a_film()
+    whole = decoded(pack_film(film, low, step))
+    parts = [decoded(pack_film(film[part], low[part], step[part])) for part in (slice(0, 5), slice(5, None))]
+    np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
+
+
+def test_what_a_byte_cannot_say_is_clipped():
+    film = np.array([[-9.0, 9.0, 0.0], [9.0, -9.0, 1.0]])
+    packed = pack_film(film, np.array([-1.0, -1.0]), np.array([2 / 255, 2 / 255]))
+    np.testing.assert_allclose(decoded(packed), [[-1, 1, 0], [1, -1, 1]], atol=1 / 255)
+
+
+def test_one_frame_is_plain():
+    packed = pack_film(np.array([[0.0, 0.5, 1.0]]), np.zeros(1), np.full(1, 1 / 255))
+    assert unpacked(packed["values"], np.uint8).tolist() == [[0, 128, 255]]
+
+
+def test_differences_of_slow_films_deflate_better():
+    random = np.random.default_rng(3)
+    changes = random.choice([-1, 0, 1], (20, 4, 1, 16, 16), p=[0.05, 0.9, 0.05])
+    levels = (random.integers(60, 200, (1, 4, 1, 16, 16)) + np.cumsum(changes, axis=0)).astype(np.uint8)
+    packed = pack_film(levels / 127.5 - 1, -np.ones(20), np.full(20, 2 / 255))
+    np.testing.assert_allclose(decoded(packed), levels / 127.5 - 1, atol=1 / 255)
+    assert len(packed["values"]["data"]) < 0.6 * len(pack(levels)["data"])

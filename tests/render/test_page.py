@@ -34,7 +34,7 @@ def test_unknown_viewers_are_an_error_of_the_caller():
         viewer_script("nothing")
 
 
-def test_colour_tables_are_those_of_matplotlib():
+def test_color_tables_are_those_of_matplotlib():
     found = dict(re.findall(r'(\w+): "([^"]+)"', (WEB / "colormaps.js").read_text()))
     assert set(found) == {"magma", "viridis", "cividis", "RdBu_r", "berlin"}
     for name, text in found.items():

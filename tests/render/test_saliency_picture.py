@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from shared.problems import Problem
+from shared.render.animation import STRIP
 from shared.render.overlay import overlay
-from shared.render.saliency_picture import FILM_LIMIT, FILM_WIDTHS, STRIP, filmstrip_gif, full_map, saliency_picture
+from shared.render.saliency_picture import FILM_LIMIT, FILM_WIDTHS, filmstrip_gif, full_map, saliency_picture
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 BOX = (0, 10, 60, 60)

@@ -112,3 +112,23 @@ def test_minilm_runs_for_real(client):
     _, arrays = show(client, TEXT, "", name)
     assert arrays["attention"].shape[:2] == (6, 12)
     assert arrays["attention"][0, 2].diagonal(-1).mean() >= 0.99
+
+
+def test_cases_keep_no_more_models_alive_than_are_loaded(toy_bert, monkeypatch):
+    import gc
+    import weakref
+    from dataclasses import replace
+
+    import attention_compute as compute
+
+    from shared.checkpoints import HUB_MODELS_KEPT, load_once
+
+    monkeypatch.setattr(compute, "load", load_once(lambda name: replace(toy_bert, name=name)))
+    kept, models = [], []
+    for index in range(HUB_MODELS_KEPT + 2):
+        kept.append(compute.computed(f"owner/{index}", "the cat sat", ""))
+        models.append(weakref.ref(kept[-1].model))
+    gc.collect()
+    assert [model() is not None for model in models] == [False] * 2 + [True] * HUB_MODELS_KEPT
+    assert kept[0].model.name == "owner/0", "a model that was let go of is loaded again"
+    compute.computed.cache.clear()

@@ -5,9 +5,13 @@ import re
 from pathlib import Path
 
 import grad_cam_case as cases
+import grad_cam_code as code
 import grad_cam_compute as compute
+import grad_cam_doubt as doubt
 import grad_cam_examples as examples
 import grad_cam_exports as export
+import grad_cam_maps as maps
+import grad_cam_page as saved
 import grad_cam_presets as told
 import numpy as np
 import pytest
@@ -35,7 +39,7 @@ def layer_of(case):
 
 
 def heat(case, method, index):
-    return np.maximum(cases.signed_maps(case, [method], Target(index), layer_of(case))[method], 0)
+    return np.maximum(maps.signed_maps(case, [method], Target(index), layer_of(case))[method], 0)
 
 
 def across(heat_map):
@@ -103,7 +107,7 @@ def test_the_dot_is_called_4_by_the_network_that_learned_it():
 def test_some_methods_find_the_dot_and_grad_cam_misses_it():
     inputs = inputs_of("The dot")
     asked = {"methods": ["Grad-CAM", "HiResCAM", "Integrated gradients"], "target": "4", "layer": 1}
-    found = compute.known_shares(Request(inputs, {}, asked))
+    found = doubt.known_shares(Request(inputs, {}, asked))
     shares, area = found["shares"], found["area"]
     assert 0 < area < 0.02
     assert shares["HiResCAM"] > 10 * area and shares["Integrated gradients"] > 10 * area
@@ -123,7 +127,7 @@ def test_the_known_evidence_is_where_the_dot_was_painted():
 def test_guided_backpropagation_does_not_notice_that_the_answer_was_forgotten(mobilenet):
     case = case_of("Does it forget?")
     asked = {"methods": ["Grad-CAM", "Guided backpropagation"], "layer": mobilenet.layer}
-    found = compute.randomize(
+    found = doubt.randomize(
         Request(inputs_of("Does it forget?"), {}, {**asked, "target": str(case.probabilities.argmax())})
     )
     assert found["steps"][:2] == ["none", "classifier"]
@@ -165,12 +169,12 @@ def test_these_methods_and_no_others_fail_to_beat_a_random_map(mobilenet):
     for name in PHOTOGRAPHS:
         case = cases.computed(f"example:{name}", "mobilenet-v2")
         target, layer, tested = Target(int(case.probabilities.argmax())), layer_of(case), []
-        scores.setdefault("random", []).append(compute.faith_of(case, "random", target, layer).score)
-        for method in cases.fast(case, list(METHODS)):
-            found = cases.signed_maps(case, [method], target, layer)[method]
+        scores.setdefault("random", []).append(doubt.faith_of(case, "random", target, layer).score)
+        for method in maps.fast(case, list(METHODS)):
+            found = maps.signed_maps(case, [method], target, layer)[method]
             # At the last grid of this network several methods are the same by algebra; testing takes 26 passes.
             same = next((score for other, score in tested if alike(found, other)), None)
-            score = compute.faith_of(case, method, target, layer).score if same is None else same
+            score = doubt.faith_of(case, method, target, layer).score if same is None else same
             tested.append((found, score))
             scores.setdefault(method, []).append(score)
     means = {method: np.mean(each) for method, each in scores.items()}
@@ -238,16 +242,16 @@ STATE = {"methods": "HiResCAM,Saliency", "target": "4-9", "layer": 0}
 @pytest.mark.parametrize("image", ["example:cat", "example:digit-4"])
 def test_the_code_of_a_picture_computes_that_picture(image, tmp_path, monkeypatch):
     inputs = {**DEFAULTS, "image": image, "model": "lenet-mnist"}
-    view = export.View(Request(inputs, STATE))
-    code = export.code_text(inputs, view.methods, view.targets[0], view.layer)
-    assert len(code.splitlines()) <= 15
-    if "photo.jpg" in code:
+    view = code.View(Request(inputs, STATE))
+    text = code.code_text(inputs, view.methods, view.targets[0], view.layer)
+    assert len(text.splitlines()) <= 15
+    if "photo.jpg" in text:
         (tmp_path / "photo.jpg").write_bytes(examples.example("digit-4"))
         monkeypatch.chdir(tmp_path)
     else:
         monkeypatch.chdir(Path(__file__).parents[2])
     found = {}
-    exec(code, found)
+    exec(text, found)
     size = view.case.inputs.shape[2:]
     for index, name in enumerate(view.methods):
         expected = resized(view.maps()[name, view.targets[0]], size)
@@ -268,9 +272,10 @@ def test_the_notebook_runs():
 
 def test_a_saved_page_holds_every_answer_that_was_asked_for(monkeypatch):
     written = []
-    original = export.document
-    monkeypatch.setattr(export, "document", lambda *given: written.append(given[1]) or original(*given))
+    original = saved.document
+    monkeypatch.setattr(saved, "document", lambda *given: written.append(given[1]) or original(*given))
     inputs = {**DEFAULTS, "image": "example:dot-1", "model": "lenet-mnist-shortcut"}
+    maps.signed_maps(cases.case_of(inputs), ["Occlusion"], Target(4), None, end=np.inf)
     details = [
         ["maps", {"methods": ["Grad-CAM"], "target": "4", "layer": 0}],
         ["map", {"method": "Occlusion", "target": "4", "layer": 1, "part": 0}],

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from shared.problems import Problem
-from shared.ui.picture import File, Request, Snippet, answer, packed, parse_request
+from shared.ui.picture import File, Request, Snippet, answer, packed, parse_request, question_key
 from shared.ui.problems import UNEXPECTED, shown_as_error
 
 module = sys.modules["shared.ui.picture"]  # the package keeps the function of that name in front of it
@@ -33,6 +33,13 @@ def test_what_is_no_question_gets_a_sentence(text):
 
 def test_unknown_kinds_are_refused():
     assert "reload" in answer({"head": lambda request: {}}, question("nothing"), DEFAULTS)["problem"]
+
+
+def test_answers_are_kept_under_the_key_that_the_browser_makes():
+    # What JSON.stringify makes of the same kind and details.
+    details = {"methods": ["Gradient x input"], "target": "3", "inputs": {"text": "né “1”"}, "layer": 1}
+    expected = '["maps",{"methods":["Gradient x input"],"target":"3","inputs":{"text":"né “1”"},"layer":1}]'
+    assert question_key("maps", details) == expected
 
 
 def test_failures_become_sentences_and_the_place_is_given_back():

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from shared.problems import Problem
-from shared.ui.wire import LONGEST_LINK, as_json, preset_number, read_link
+from shared.ui.wire import LONGEST_LINK, Page, answer_to, as_json, fetching, preset_number, read_link
 
 DEFAULTS = {"text": "", "pair": "", "model": "bert-reviews"}
 
@@ -40,17 +40,41 @@ def test_problems_become_a_sentence_and_bugs_an_apology():
     def bug(inputs):
         raise RuntimeError("secret detail")
 
-    assert json.loads(as_json(problem, {}))["problem"] == "Type a sentence."
-    assert "secret" not in as_json(bug, {})
+    assert answer_to(problem, {})["problem"] == "Type a sentence."
+    assert "secret" not in answer_to(bug, {})["problem"]
 
 
 def test_two_equal_results_are_still_two_answers():
-    first, second = (json.loads(as_json(lambda inputs: {"inputs": inputs}, {"text": "a"})) for _ in range(2))
+    first, second = (json.loads(as_json({"inputs": {"text": "a"}})) for _ in range(2))
     assert first.pop("serial") != second.pop("serial")
     assert first == second
 
 
 def test_a_pinned_case_is_computed_beside_the_present_one():
     pin = {"inputs": {"model": "other"}, "state": {"head": 2}}
-    body = json.loads(as_json(lambda inputs: {"inputs": inputs}, {"text": "a", "model": "m"}, pin))
+    body = answer_to(lambda inputs: {"inputs": inputs}, {"text": "a", "model": "m"}, pin)
     assert body["pinned"] == {"inputs": {"text": "a", "model": "other"}, "state": {"head": 2}}
+
+
+def test_the_form_shows_what_stands_in():
+    page = Page(DEFAULTS, (), lambda inputs: {"inputs": {**inputs, "model": "other"}, "warning": "Not here."}, str)
+    text, pair, model, answer, shown = page.everything({"text": "a", "pair": "", "model": "gone"})
+    assert (text, pair, model) == shown == ("a", "", "other")
+    assert json.loads(answer)["warning"] == "Not here."
+
+
+def test_the_form_stays_where_there_is_no_picture():
+    def problem(inputs):
+        raise Problem("Type a sentence.")
+
+    values = {"text": "a", "pair": "b", "model": "m"}
+    assert Page(DEFAULTS, (), problem, str).everything(values)[-1] == tuple(values.values())
+
+
+def test_only_what_must_come_from_the_hub_is_waited_for():
+    class Load:
+        find = {"owner/here": object()}.get
+
+    assert fetching("alias", "owner/name", Load).startswith("Fetching alias.")
+    assert len(fetching(f"owner/{'x' * 500}", "owner/name", Load)) < 250
+    assert fetching("owner/here", "owner/here", Load) == fetching("embedded", "embedded", Load) == ""

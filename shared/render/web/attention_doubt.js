@@ -10,8 +10,8 @@
     const off = (model.off ??= { heads: new Set(), words: new Set() });
     const map = el("div", { class: "ga-body" }), words = el("div", { class: "ga-body" }), answer = el("div", { class: "ga-answer" });
     panel.append(answer, el("div", { class: "ga-two" },
-      el("div", {}, el("h3", {}, "Heads"), el("p", { class: "gh-small" }, "Colour: how the answer changes with that head alone switched off. Click to switch it off."), map),
-      el("div", {}, el("h3", {}, "Words"), el("p", { class: "gh-small" }, "Colour: how it changes with that word alone hidden. Click to hide it."), words)));
+      el("div", {}, el("h3", {}, "Heads"), el("p", { class: "gh-small" }, "Color: how the answer changes with that head alone switched off. Click to switch it off."), map),
+      el("div", {}, el("h3", {}, "Words"), el("p", { class: "gh-small" }, "Color: how it changes with that word alone hidden. Click to hide it."), words)));
     const again = () => { A.drawAnswer(answer, frame, off, again); A.paintChanges(map, frame, off, again); A.paintWords(words, frame, off, again); };
     again();
     A.loadChanges(frame, again, map);
@@ -176,7 +176,7 @@
             return node;
           })));
       }), A.correlations(answer.correlation),
-      el("p", { class: "gh-small" }, "Attention is not explanation (Jain & Wallace 2019), and need not be useless (Wiegreffe & Pinter 2019): where the three disagree, believe the one that changed the input. Shares sum to 100 %; colour is scaled to each row’s largest share."));
+      el("p", { class: "gh-small" }, "Attention is not explanation (Jain & Wallace 2019), and need not be useless (Wiegreffe & Pinter 2019): where the three disagree, believe the one that changed the input. Shares sum to 100 %; color is scaled to each row’s largest share."));
     });
   };
 

@@ -4,7 +4,7 @@
   const A = Glasshouse.attention, { el } = Glasshouse;
   const STILL = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   A.ROOT_TICKS = [0, 0.04, 0.16, 0.36, 0.64, 1].map((value) => [Math.sqrt(value), value === 0 || value === 1 ? String(value) : value.toFixed(2).slice(1)]);
-  A.attentionScale = () => Glasshouse.scale(Glasshouse.magnitude(), A.ROOT_TICKS, "attention, each row sums to 1 (colour follows its square root)");
+  A.attentionScale = () => Glasshouse.scale(Glasshouse.magnitude(), A.ROOT_TICKS, "attention, each row sums to 1 (color follows its square root)");
 
   A.drawHeads = (panel, frame) => {
     const overview = el("div", { class: "ga-overview" }), one = el("div", { class: "ga-one" });

@@ -1,5 +1,5 @@
 "use strict";
-// What every viewer needs: unpacking arrays, colours, themes, small DOM helpers. No dependencies, no network.
+// What every viewer needs: unpacking arrays, colors, themes, small DOM helpers. No dependencies, no network.
 var Glasshouse = {
   viewers: {},
 
@@ -38,7 +38,7 @@ var Glasshouse = {
     return out;
   },
 
-  // A colour table of 256 packed RGBA integers, ready for a Uint32Array over ImageData.
+  // A color table of 256 packed RGBA integers, ready for a Uint32Array over ImageData.
   table(name, reversed = false) {
     const key = name + reversed;
     Glasshouse.tables ??= {};
@@ -53,7 +53,7 @@ var Glasshouse = {
   },
   css(color) { return `rgb(${color & 255},${(color >> 8) & 255},${(color >> 16) & 255})`; },
 
-  // Low values wear the colour of the paper in both themes, so the eye goes to what is there.
+  // Low values wear the color of the paper in both themes, so the eye goes to what is there.
   isDark() {
     const root = document.documentElement;
     if (root.dataset.theme === "dark" || root.dataset.theme === "light") return root.dataset.theme === "dark";
@@ -63,7 +63,7 @@ var Glasshouse = {
   magnitude() { return Glasshouse.table("magma", !Glasshouse.isDark()); },
   spread() { return Glasshouse.table("cividis"); },
   signed() { return Glasshouse.table(Glasshouse.isDark() ? "berlin" : "RdBu_r"); },
-  // A dark or light ink that can be read on the given packed colour.
+  // A dark or light ink that can be read on the given packed color.
   inkOn(color) {
     const light = 0.299 * (color & 255) + 0.587 * ((color >> 8) & 255) + 0.114 * ((color >> 16) & 255);
     return light > 140 ? "#1c2326" : "#f4f6f5";
@@ -141,7 +141,7 @@ var Glasshouse = {
       }, text)));
   },
 
-  // The colour scale under a picture: a ramp with ticks [position 0..1, label].
+  // The color scale under a picture: a ramp with ticks [position 0..1, label].
   scale(table, ticks, caption) {
     const stops = Array.from({ length: 17 }, (_, i) => Glasshouse.css(table[Math.round(i * 255 / 16)]));
     return Glasshouse.el("div", { class: "gh-scale" },

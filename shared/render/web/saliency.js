@@ -3,7 +3,6 @@
 // How a map is laid over a photo is in saliency_paint.js, the tabs in the other saliency_*.js.
 (() => {
   const S = (Glasshouse.saliency = {});
-  const FIRST = ["Grad-CAM", "LayerCAM", "Eigen-CAM", "Saliency"];
   const SIGNS = ["positive", "negative", "signed"], COLORMAPS = ["viridis", "magma", "cividis"];
   const MOST_TARGETS = 6, MOST_METHODS = 24;
 
@@ -21,7 +20,7 @@
   // ---- what is on display ----------------------------------------------------------------------------------------
   S.methods = (model, state) => {
     const usable = (name) => model.names.get(name)?.available;
-    const asked = state.methods === undefined ? FIRST : state.methods.split(",");
+    const asked = state.methods === undefined ? model.first : state.methods.split(",");
     const chosen = [...new Set(asked)].filter(usable);
     return chosen.length ? chosen : model.methods.filter((method) => method.available && !method.slow).slice(0, 4).map((method) => method.name);
   };
@@ -97,6 +96,9 @@
     S.work(frame, subject);
     return jobs.get(key);
   };
+  // What is asked about a slow map must wait until it is finished; a saved page has what it has.
+  S.unfinished = (model, name, target, layer) => Boolean(model.names.get(name)?.slow && !S.map(model, name, target, layer));
+  S.late = (frame, name, target, layer) => !frame.host.frozen && S.unfinished(frame.model, name, target, layer);
   // Jobs that no cell waits for any more end here.
   S.dropJobs = (model, wanted) => {
     for (const [key, job] of model.jobs) if (!wanted.has(key) && job.status !== "done") { job.status = "dropped"; model.jobs.delete(key); }
@@ -110,6 +112,7 @@
       job.status = "running";
       try { await S.runJob(frame, subject, job); } catch (error) { job.status = "failed"; job.message = error.message; }
       job.tell?.();
+      if (job.status === "done") S.measure(frame); // trust may have waited for it
     }
     model.working = false;
   };
@@ -192,7 +195,7 @@
     const { method, target, layer } = S.trusted(frame), { faith } = frame.model;
     const own = faith.get(`${method}|${target}|${layer}`), floor = faith.get(`random|${target}|${layer}`);
     if (own?.problem) return { value: "Faithfulness not measured:", label: own.problem, floor: "" };
-    if (!own) return { value: "Faithfulness:", label: "measuring…", floor: "" };
+    if (!own) return { value: "Faithfulness:", label: S.late(frame, method, target, layer) ? `measured once ${method} is there.` : "measuring…", floor: "" };
     return { value: `Faithfulness ${S.signed(own.score)}`, label: `(insertion minus deletion, ${method});`,
       floor: floor?.score === undefined ? "a random map: measuring…" : `a random map scores ${S.signed(floor.score)}.` };
   };
@@ -206,6 +209,7 @@
       await S.load(frame, frame, [method], target, layer);
       if (!same()) return;
       frame.tell();
+      if (S.late(frame, method, target, layer)) return;
       if (!frame.host.frozen) await new Promise((resolve) => setTimeout(resolve, 400));
       for (const name of [method, "random"]) {
         if (!same()) return;

@@ -11,26 +11,39 @@
     return node;
   };
 
+  // A line of its own for a slow map that must be finished first.
+  S.lateLine = (frame, name, target, layer, done) => {
+    const line = el("div", { class: "gs-job" }, el("b", {}, name));
+    S.watch(line, frame, name, target, layer, done);
+    return line;
+  };
+
   // ---- deletion and insertion ------------------------------------------------------------------------------------
   S.drawDeletion = (panel, frame) => {
     const { model } = frame, { methods, target, layer } = S.view(frame), body = el("div", {});
     panel.append(el("p", { class: "gh-small gs-lead" }, "Deletion: the hottest pixels are hidden first; the faster the answer falls, the better the map knew. Insertion: they are shown first, on a blurred photo; the faster the answer rises, the better. Faithfulness is the area under insertion minus the area under deletion (Petsiuk et al. 2018)."), body);
     const subjects = [...methods.slice(0, INKS.length).map((name, i) => ({ name, label: name, ink: INKS[i] })), ...FLOORS.map(([name, label]) => ({ name, label, floor: true }))];
     const show = (lit) => S.paintDeletion(body, frame, subjects, lit);
+    const measure = async (subject) => {
+      if (!body.isConnected || frame.model !== model) return;
+      try { subject.answer = await S.faith(frame, subject.name, target, layer); } catch (error) { subject.problem = error.message; }
+      if (!body.isConnected) return;
+      show();
+      if (subjects.every((each) => each.answer || each.problem || each.line)) S.deletionFinding(frame, subjects);
+    };
     show();
     (async () => {
-      for (const subject of [subjects[0], ...subjects.slice(-2), ...subjects.slice(1, -2)]) {
-        if (!body.isConnected || frame.model !== model) return;
-        try { subject.answer = await S.faith(frame, subject.name, target, layer); } catch (error) { subject.problem = error.message; }
-        if (body.isConnected) show();
-      }
-      if (body.isConnected) S.deletionFinding(frame, subjects);
+      await S.load(frame, frame, [], target, layer); // maps that came with the page
+      const order = [subjects[0], ...subjects.slice(-2), ...subjects.slice(1, -2)], late = order.filter(({ name }) => S.late(frame, name, target, layer));
+      for (const subject of late) subject.line = S.lateLine(frame, subject.name, target, layer, () => { subject.line = null; show(); measure(subject); });
+      show();
+      for (const subject of order) if (!late.includes(subject)) await measure(subject);
     })();
   };
 
   S.paintDeletion = (root, frame, subjects, lit) => {
-    const known = subjects.filter((subject) => subject.answer), failed = subjects.filter((subject) => subject.problem);
-    const waiting = subjects.length - known.length - failed.length;
+    const known = subjects.filter((subject) => subject.answer), failed = subjects.filter((subject) => subject.problem), late = subjects.filter((subject) => subject.line);
+    const waiting = subjects.length - known.length - failed.length - late.length;
     const focus = document.activeElement?.dataset?.focus;
     root.replaceChildren(
       el("div", { class: "gs-charts" }, [["deletion", "hottest pixels hidden", "the lower the better"], ["insertion", "hottest pixels shown", "the higher the better"]]
@@ -38,6 +51,7 @@
       waiting ? el("p", { class: "gh-waiting gs-slim" }, `measuring, ${known.length} of ${subjects.length}…`, el("progress", { max: subjects.length, value: known.length + failed.length, "aria-label": "Maps measured" })) : "",
       el("div", { class: "gs-scroll" }, S.faithTable(known, (name) => S.paintDeletion(root, frame, subjects, name), lit)),
       waiting ? "" : el("p", { class: "gs-reading" }, S.deletionReading(subjects)),
+      ...late.map((subject) => subject.line),
       ...failed.map((subject) => el("p", { class: "gs-nothing" }, `${subject.label}: ${subject.problem}`)),
       known.length ? el("p", { class: "gh-small" }, `Probability of ${S.targetName(frame.model, S.view(frame).target, false)}. Hidden pixels are replaced by a ${known[0].answer.baseline}; another baseline gives other numbers. Drop: what the answer loses when only the hot part is shown; increase: it gains (Chattopadhay et al. 2018).`) : "");
     if (focus) root.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
@@ -151,14 +165,15 @@
     panel.append(el("p", { class: "gh-small gs-lead" }, `In training, one class always wore ${model.known.name}, and the network learned to look for it. So the true evidence is known here, and every method can be marked.`), body);
     const load = async () => {
       await S.load(frame, frame, methods, target, layer);
-      return frame.compute("known", { methods, target, layer });
+      const ready = methods.filter((name) => !S.unfinished(model, name, target, layer)), late = methods.filter((name) => S.late(frame, name, target, layer));
+      return { late, ...(await frame.compute("known", { methods: ready, target, layer })) };
     };
     frame.later(body, load(), (answer) => {
       const canvas = el("canvas", { role: "img", "aria-label": `The photo; ${model.known.name} is outlined` });
       const rows = methods.filter((name) => answer.shares[name] !== undefined).sort((a, b) => answer.shares[b] - answer.shares[a]);
       S.paint(canvas, model, null, look, 1, { width: Math.min(250, body.clientWidth), tallest: 250, outline: model.known.box });
       body.append(el("figure", {}, canvas, el("figcaption", {}, `${model.known.name}: ${Glasshouse.percent(answer.area, 1)} of the picture`)),
-        el("div", { class: "gs-marks" }, rows.map((name) => S.dotRow(frame, name, answer)), el("p", { class: "gh-small" }, `The line is ${Glasshouse.percent(answer.area, 1)}: what a map spread evenly would hold. ✓: at least half of the heat is on ${model.known.name}; ∼: more than twice an even map; ✗: less.`)));
+        el("div", { class: "gs-marks" }, rows.map((name) => S.dotRow(frame, name, answer)), answer.late.map((name) => S.lateLine(frame, name, target, layer, () => frame.draw())), el("p", { class: "gh-small" }, `The line is ${Glasshouse.percent(answer.area, 1)}: what a map spread evenly would hold. ✓: at least half of the heat is on ${model.known.name}; ∼: more than twice an even map; ✗: less.`)));
       const right = rows.filter((name) => answer.shares[name] >= 0.5).length;
       if (rows.length) S.tellTab(frame, "dot", `${right} of ${rows.length} methods put at least half of their heat on ${model.known.name}; ${rows[0]} does best with ${Glasshouse.percent(answer.shares[rows[0]])}, an even map would score ${Glasshouse.percent(answer.area, 1)}.`);
     });

@@ -181,7 +181,7 @@
       S.hover(canvas, model, map, scale, label);
       if (silent) caption.append(S.blankNote(frame, map, method, silent));
       else caption.append(el("span", { class: "gs-peak" }, S.peakText(map, look.sign), map.note ? ` · ${map.note}` : "", method.class_specific || targets.length < 2 ? "" : " · same for every class"));
-    } else if (method.slow) S.watch(caption, frame, view, name, target, root);
+    } else if (method.slow) S.watch(caption, frame, name, target, layer, () => { if (!page(frame).large) S.grid(root, frame, S.view(frame)); });
     else caption.append(el("span", { class: "gs-wait" }, "computing…"));
     return figure;
   };
@@ -191,15 +191,14 @@
   };
 
   // A slow map: its progress, a way to stop it, a way to start it again.
-  S.watch = (caption, frame, view, name, target, root) => {
-    const job = S.job(frame, frame, name, target, view.layer), node = el("span", { class: "gs-job" });
+  S.watch = (place, frame, name, target, layer, done) => {
+    const job = S.job(frame, frame, name, target, layer), node = el("span", { class: "gs-job" });
     const again = (status) => { job.status = status; job.message = undefined; job.tell(); S.work(frame, frame); };
     const button = (label, action) => el("button", { type: "button", class: "gh-button", "data-focus": `job ${name} ${target}`, onclick: action }, label);
     job.tell = () => {
       if (!node.isConnected) return;
-      const here = S.view(frame);
-      if (job.status === "done") { if (!page(frame).large) S.grid(root, frame, here); return; }
-      paint();
+      if (job.status === "done") done();
+      else paint();
     };
     const bar = el("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` }), share = el("span", { class: "gs-share" });
     let drawn = null;
@@ -216,7 +215,7 @@
       if (focused) node.querySelector("button").focus({ preventScroll: true });
     };
     paint();
-    caption.append(node);
+    place.append(node);
   };
 
   // ---- one map, large --------------------------------------------------------------------------------------------
