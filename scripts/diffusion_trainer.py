@@ -153,7 +153,7 @@ def train(recipe: Recipe, steps: int, work: Path, seed: int, quick: bool) -> His
         history.seconds += time.perf_counter() - began
         if not accelerator.is_main_process:
             continue
-        if step in MOMENTS or step == steps:
+        if step in MOMENTS:
             keep_moment(accelerator.unwrap_model(model), mean, work, step)
         if step % SAVE_EVERY == 0 or step == steps:
             validation = {"validation_loss": check(accelerator.unwrap_model(model), mean)}
@@ -164,6 +164,8 @@ def train(recipe: Recipe, steps: int, work: Path, seed: int, quick: bool) -> His
         if step % SAVE_EVERY == 0 or step == steps:
             accelerator.save_state(str(work / "state"))
             history.save()
+    if accelerator.is_main_process:
+        keep_moment(accelerator.unwrap_model(model), mean, work, steps)
     return history
 
 

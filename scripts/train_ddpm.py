@@ -1,6 +1,6 @@
 """Train a small diffusion model that draws pictures of a wanted class out of noise.
 
-    python scripts/train_ddpm.py                                     # garments; two hours or so on 2 CPU cores
+    python scripts/train_ddpm.py                                     # garments; an hour and a half on one CPU core
     python scripts/train_ddpm.py --data mnist --steps 3000
     accelerate launch scripts/train_ddpm.py --data cifar10           # a bigger network, for one or more GPUs
     python scripts/train_ddpm.py --quick --out build/quick
@@ -24,7 +24,7 @@ from train_fashion_mnist import GARMENTS
 from train_mnist import DIGITS
 
 RECIPES = {
-    "fashion_mnist": Recipe(GARMENTS, (32, 32, 64, 96), 1, 6_000),
+    "fashion_mnist": Recipe(GARMENTS, (32, 32, 64, 96), 1, 3_000),
     "mnist": Recipe(DIGITS, (32, 32, 64, 96), 1, 3_000),
     "cifar10": Recipe(PHOTOGRAPHS, (96, 128, 192), 2, 60_000, batch=128, learning_rate=3e-4, flip=True),
 }

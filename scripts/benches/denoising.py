@@ -71,10 +71,11 @@ def loops(steps: int, samples: int, rounds: int) -> Iterator[str]:
         scheduler = scheduler_for(model, settings)
         x = torch.randn(samples, *model.shape, generator=torch.Generator().manual_seed(0))
         for t in scheduler.timesteps:
-            x = scheduler.step(free(x, t).sample, t, x).prev_sample
+            x = scheduler.step(free(x, t).sample, t, x, use_clipped_model_output=True).prev_sample
 
     def peer() -> None:
-        pipeline(batch_size=samples, num_inference_steps=steps, generator=torch.Generator().manual_seed(0))
+        random = torch.Generator().manual_seed(0)
+        pipeline(samples, random, num_inference_steps=steps, use_clipped_model_output=True)
 
     times = together({"ours": lambda: trajectory(model, labels, settings), "bare": bare, "peer": peer}, rounds)
     ours, floor = statistics.median(times["ours"]), statistics.median(times["bare"])

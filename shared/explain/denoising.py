@@ -72,7 +72,7 @@ def scheduler_for(model: DiffusionModel, settings: Settings) -> Any:
     """The scheduler of diffusers, ready for so many steps; raises ``Problem`` for a number that does not fit.
 
     Its levels are spaced backwards from the noisiest one ("trailing", Lin et al. 2023, arXiv 2305.08891), so that a
-    run of few steps begins at pure noise too.
+    run of few steps begins at pure noise too. DPM-Solver++ clips the predicted picture where the others do.
     """
     from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 
@@ -81,9 +81,17 @@ def scheduler_for(model: DiffusionModel, settings: Settings) -> Any:
         fitting = ", ".join(str(steps) for steps in divisors(levels))
         raise Problem(f"Choose a number of steps that divides {levels:,} evenly: {fitting}.")
     kinds = {"DDIM": DDIMScheduler, "DDPM": DDPMScheduler, "DPM-Solver++": DPMSolverMultistepScheduler}
-    scheduler = kinds[settings.sampler].from_config({**model.schedule, "timestep_spacing": "trailing"})
+    config = {**model.schedule, "timestep_spacing": "trailing"}
+    if settings.sampler == "DPM-Solver++":  # with this largest value its thresholding is the others' clipping
+        config |= {"thresholding": clips(model), "sample_max_value": 1.0}
+    scheduler = kinds[settings.sampler].from_config(config)
     scheduler.set_timesteps(settings.steps)
     return scheduler
+
+
+def clips(model: DiffusionModel) -> bool:
+    """Whether the model's scheduler clips the predicted picture to [-1, 1], as diffusers does unless told otherwise."""
+    return bool(model.schedule.get("clip_sample", True))
 
 
 def divisors(number: int) -> list[int]:
@@ -149,13 +157,17 @@ def denoise(
     Leaving the iterator ends the work: nothing is computed ahead.
     """
     scheduler = scheduler_for(model, settings)
-    more = {"eta": settings.eta} if settings.sampler == "DDIM" else {}
+    # Where the predicted picture was clipped, DDIM must take the noise that fits it: else what was clipped away comes
+    # back with every step, and more steps make worse pictures.
+    more = {"eta": settings.eta, "use_clipped_model_output": True} if settings.sampler == "DDIM" else {}
     x = start
     for t in scheduler.timesteps[begin:]:
         eps = predict(x, int(t))
         moved = scheduler.step(eps, t, x, generator=random, **more)
         x0 = getattr(moved, "pred_original_sample", None)
-        x0 = leave_out(x, eps, float(model.alphas_cumprod[int(t)])) if x0 is None else x0
+        if x0 is None:
+            x0 = leave_out(x, eps, float(model.alphas_cumprod[int(t)]))
+            x0 = x0.clamp(-1, 1) if clips(model) else x0
         x = moved.prev_sample
         yield Step(int(t), x0, eps, x)
 

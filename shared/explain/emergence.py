@@ -62,7 +62,9 @@ def emergence(predicted: np.ndarray, final: np.ndarray) -> np.ndarray:
     seen, known = spectrum(predicted), spectrum(final)
     shared = in_bands((seen * known.conj()).real).sum((1, 2))
     power = in_bands(np.abs(seen) ** 2).sum((1, 2)) * in_bands(np.abs(known) ** 2).sum((0, 1))
-    return np.asarray(shared / np.sqrt(np.maximum(power, 1e-24)))
+    # A band in which there is next to nothing has no structure that could be alike.
+    least = 1e-12 * in_bands(np.abs(known) ** 2).sum() ** 2
+    return np.asarray(shared / np.sqrt(np.maximum(power, max(least, 1e-24))))
 
 
 def half_reached(shares: np.ndarray) -> list[int | None]:

@@ -19,6 +19,12 @@ EMBEDDED = ("ddpm-fashion-mnist",)
 HUB = ("google/ddpm-cifar10-32",)
 LARGEST_SIDE = 64  # pixels of the pictures
 LARGEST_MEGABYTES = 500
+MOST_LEVELS = 10_000  # of noise
+# What of a scheduler belongs to the model; how its noise is taken away is chosen here.
+SCHEDULE = (
+    "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "prediction_type",
+    "clip_sample", "clip_sample_range", "variance_type", "rescale_betas_zero_snr",
+)  # fmt: skip
 MOMENT = re.compile(r"(?P<name>[a-z0-9-]+)@(?P<step>[0-9]{1,7})")
 ANY = -1  # instead of a class: any
 # The classifiers that look at what a model draws, and the class names both share.
@@ -102,18 +108,21 @@ def load(name: str) -> DiffusionModel:
     try:
         schedule = _schedule(path)
         network = _network(path)
+        own = _read(path / "classes.json") if (path / "classes.json").is_file() else {}
+        labels, guidance = tuple(str(label) for label in own.get("labels", ())), float(own.get("guidance", 1.0))
     except Exception as error:  # a stranger's files can fail in any way
         raise Problem(f"{name} could not be opened by diffusers; choose another model.") from error
     if schedule.get("prediction_type", "epsilon") != "epsilon":
         raise Problem(f"{name} does not predict the noise itself; choose a model whose prediction type is “epsilon”.")
-    own = _read(path / "classes.json") if (path / "classes.json").is_file() else {}
+    classes = getattr(network.config, "num_class_embeds", None)
+    if (classes or 0) != (len(labels) + 1 if labels else 0):
+        raise Problem(f"{name} does not say what its classes are; choose a model without classes.")
     moments = tuple(sorted(int(file.stem.partition("-")[2]) for file in path.glob("snapshots/step-*.safetensors")))
     if step is not None:
         if step not in moments:
             raise Problem(f"{base} kept no weights of step {step}; choose one of {', '.join(map(str, moments))}.")
         _load_moment(network, path / "snapshots" / f"step-{step:06d}.safetensors")
-    labels = tuple(str(label) for label in own.get("labels", ()))
-    return DiffusionModel(name, network, schedule, labels, float(own.get("guidance", 1.0)), step, moments)
+    return DiffusionModel(name, network, schedule, labels, guidance, step, moments)
 
 
 def from_pixels(pixels: np.ndarray) -> torch.Tensor:
@@ -180,9 +189,12 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _schedule(path: Path) -> dict[str, Any]:
-    """The scheduler's configuration, from its own folder or beside the weights."""
+    """What of the scheduler's configuration belongs to the model; from its own folder or beside the weights."""
     inside = path / "scheduler" / "scheduler_config.json"
-    return _read(inside if inside.is_file() else path / "scheduler_config.json")
+    config = _read(inside if inside.is_file() else path / "scheduler_config.json")
+    if not 1 <= int(config.get("num_train_timesteps", 1000)) <= MOST_LEVELS:
+        raise ValueError(f"{config['num_train_timesteps']} noise levels")
+    return {name: config[name] for name in SCHEDULE if name in config}
 
 
 def _network(path: Path) -> nn.Module:

@@ -13,7 +13,8 @@ from cachetools import LRUCache
 T = TypeVar("T")
 Work: TypeAlias = Generator[T, None, T]  # noqa: UP040 - Python 3.11 has no `type` statement
 TURN = 0.25  # seconds; the present step is always finished
-RESTING = 6  # unfinished jobs that are kept: each may hold a network that is kept nowhere else
+RESTING = 6  # unfinished jobs that are kept though nobody asks: each may hold a network that is kept nowhere else
+FORGOTTEN = 30.0  # seconds after which nobody is asking any more
 
 
 class Job(Generic[T]):
@@ -48,13 +49,13 @@ class Jobs(Generic[T]):
     """The jobs of a page, by what was asked.
 
     Those used last stay, up to a total size of ``kept``, which is their number where ``size`` does not say what each
-    takes; of unfinished ones only ``RESTING``.
+    takes; of unfinished ones that nobody has asked for in ``FORGOTTEN`` seconds only ``RESTING``.
     """
 
     def __init__(self, kept: float, size: Callable[[Hashable], float] = lambda question: 1) -> None:
         self._jobs: LRUCache[Hashable, Job[T]] = LRUCache(kept, getsizeof=lambda job: job.size)
         self._size = size
-        self._resting: dict[Hashable, None] = {}  # the one that worked last stands last
+        self._resting: dict[Hashable, float] = {}  # when each worked last; the latest stands last
         self._lock = threading.Lock()
 
     def work(self, question: Hashable, start: Callable[[], Work[T]], seconds: float = TURN) -> T:
@@ -83,10 +84,11 @@ class Jobs(Generic[T]):
             if not answered:
                 self._jobs.pop(question, None)
             elif not job.finished:
-                self._resting[question] = None
-            for oldest in list(self._resting)[:-RESTING]:
-                del self._resting[oldest]
-                self._jobs.pop(oldest, None)
+                self._resting[question] = time.monotonic()
+            for oldest, worked in list(self._resting.items())[:-RESTING]:
+                if time.monotonic() - worked > FORGOTTEN:
+                    del self._resting[oldest]
+                    self._jobs.pop(oldest, None)
 
     def find(self, question: Hashable) -> T | None:
         """Where the job for ``question`` stands, without working on it; None where there is none."""

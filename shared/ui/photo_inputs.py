@@ -5,6 +5,7 @@ visitor does writes to that textbox; what a preset or a link writes there is onl
 """
 
 import base64
+import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -32,16 +33,19 @@ def photo_bytes(reference: str, example: Example) -> bytes:
     return example(name) if kind == "example" else find(reference)
 
 
-def photo_input(label: str, example: Example) -> tuple[gr.Textbox, gr.Image]:
+def photo_input(label: str, example: Example, first: str, folded: str = "") -> tuple[gr.Textbox, gr.Image]:
     """A photo by upload, webcam or clipboard: the hidden reference, and the box that shows it.
 
-    ``example`` gives the bytes of a shipped picture by its name.
+    ``example`` gives the bytes of a shipped picture by its name; ``first`` is the reference to begin with, without
+    which the page's first events would still find nothing here. With ``folded`` the box lies in a closed accordion of
+    that title.
     """
-    reference = gr.Textbox(visible="hidden", elem_id="image", label=label, show_label=False)
-    box = gr.Image(
-        label=label, show_label=False, sources=["upload", "webcam", "clipboard"], type="filepath", format="jpeg",
-        buttons=[], height=240, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
-    )  # fmt: skip
+    reference = gr.Textbox(first, visible="hidden", elem_id="image", label=label, show_label=False)
+    with gr.Accordion(folded, open=False) if folded else contextlib.nullcontext():
+        box = gr.Image(
+            label=label, show_label=False, sources=["upload", "webcam", "clipboard"], type="filepath", format="jpeg",
+            buttons=[], height=240, elem_id="photo", webcam_options=gr.WebcamOptions(mirror=False),
+        )  # fmt: skip
 
     def taken(upload: dict[str, Any] | None, before: str) -> Any:  # noqa: ANN401
         if not upload:

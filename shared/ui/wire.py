@@ -6,6 +6,7 @@ sentence above the picture); or ``problem``, a sentence instead of a picture; or
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +22,30 @@ from shared.ui.problems import sentence
 
 Payload = Callable[[dict[str, str]], dict[str, Any]]
 LONGEST_LINK = 8_000  # characters of one value
+SETTLING = 2.5  # seconds in which the browser has set all fields of a form
 serial = count()  # two equal results in a row are still two answers
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The inputs that the picture shows.
+
+    Where the page set them (a preset, a link), ``before`` are those that stood in the form, and until ``settled``
+    (seconds, monotonic) the form may still be on its way: the browser sets one field after the other and tells of
+    each, so that some of the new values arrive together with some of the old.
+    """
+
+    values: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    settled: float = 0.0
+
+    def explains(self, values: Sequence[str | None]) -> bool:
+        """Whether a form with ``values`` needs no new picture: it is what is shown, or on its way to it."""
+        now = tuple(value or "" for value in values)
+        if now == self.values:
+            return True
+        choices = zip(now, self.values, self.before, strict=False)
+        return time.monotonic() < self.settled and all(value in (new, old, "") for value, new, old in choices)
 
 
 @dataclass(frozen=True)
@@ -36,50 +60,57 @@ class Page:
     payload: Payload
     waiting: Callable[[dict[str, str]], str]
 
-    def repaint(self, shown: tuple[str, ...], *values: str) -> Iterator[Any]:
-        """Inputs have changed. Where the picture ``shown`` has them already, a preset or a link changed them."""
-        if values == tuple(shown):
+    def repaint(self, shown: Shown, *values: str) -> Iterator[Any]:
+        """Inputs have changed; perhaps only because a preset or a link set them."""
+        if shown.explains(values):
             yield gr.skip()
             return
         changed = self.named(values)
         if reason := self.waiting(changed):
             yield [as_json({"waiting": reason}), shown]
-        yield [as_json(answer_to(self.payload, changed)), values]
+        yield [as_json(answer_to(self.payload, changed)), Shown(tuple(changed.values()))]
 
-    def pick(self, event: gr.EventData) -> list[Any]:
+    def pick(self, event: gr.EventData, shown: Shown) -> list[Any]:
         """A preset was chosen."""
-        return self.chosen(self.choices[int(event._data["index"]) % len(self.choices)])
+        return self.chosen(self.choices[int(event._data["index"]) % len(self.choices)], shown.values)
 
     def edit(self, event: gr.EventData, *values: str) -> list[Any]:
         """A chip of the picture changed inputs."""
         asked = event._data["inputs"]
         changed = {name: str(asked.get(name, value)) for name, value in self.named(values).items()}
-        return self.everything(changed)
+        return self.everything(changed, before=values)
 
     def open(self, request: gr.Request) -> list[Any]:
         """The page is opened, perhaps by a link."""
         query = dict(request.query_params)
         if not any(name in query for name in (*self.defaults, "pin")):
-            return self.chosen(self.choices[preset_number(query.get("preset"), len(self.choices))])
+            return self.chosen(self.choices[preset_number(query.get("preset"), len(self.choices))], self.first)
         try:
             values, state, pin = read_link(query, self.defaults)
         except Problem as error:
-            return self.chosen(self.choices[0], warning=str(error))
-        return self.everything(values, pin, reset=True, state=state)
+            return self.chosen(self.choices[0], self.first, warning=str(error))
+        return self.everything(values, pin, self.first, reset=True, state=state)
 
-    def chosen(self, preset: Preset, **more: str) -> list[Any]:
-        """Everything that a preset sets."""
+    @property
+    def first(self) -> tuple[str, ...]:
+        """What stands in the form when the page is opened."""
+        return tuple(self.defaults.values())
+
+    def chosen(self, preset: Preset, before: Sequence[str], **more: str) -> list[Any]:
+        """Everything that a preset sets in a form with the values ``before``."""
         state = {"reset": True, "state": preset.state, "note": preset.note, "predict": preset.predict}
-        return self.everything({**self.defaults, **preset.inputs}, preset.pin, **state, **more)
+        return self.everything({**self.defaults, **preset.inputs}, preset.pin, before, **state, **more)
 
-    def everything(self, values: dict[str, str], pin: dict[str, Any] | None = None, **extra: Any) -> list[Any]:
-        """All inputs, the payload, and the inputs again as what is shown.
+    def everything(
+        self, values: dict[str, str], pin: dict[str, Any] | None = None, before: Sequence[str] = (), **extra: Any
+    ) -> list[Any]:
+        """All inputs, the payload, and what is shown; ``before`` are the values that stood in the form.
 
         Where the payload shows others than it was asked for (a network that stands in), the form follows it.
         """
         body = answer_to(self.payload, values, pin, **extra)
         shown = [body.get("inputs", values).get(name, value) for name, value in values.items()]
-        return [*shown, as_json(body), tuple(shown)]
+        return [*shown, as_json(body), Shown(tuple(shown), tuple(before), time.monotonic() + SETTLING)]
 
     def named(self, values: Sequence[str]) -> dict[str, str]:
         """Inputs by name; an emptied field arrives as None."""
@@ -92,7 +123,7 @@ def wire(demo: gr.Blocks, page: Page, inputs: Sequence[Component], picture: gr.H
     The inputs' ``change`` event also tells of changes by presets and links; gradio's ``input`` event would leave
     those out, but it loses the first thing that a visitor pastes after one.
     """
-    shown = gr.State(())
+    shown = gr.State(Shown())
     quiet: dict[str, Any] = {
         "show_progress": "hidden",
         "api_visibility": "private",
@@ -103,7 +134,7 @@ def wire(demo: gr.Blocks, page: Page, inputs: Sequence[Component], picture: gr.H
     everything = [*inputs, picture, shown]
     for field in inputs:
         field.change(page.repaint, [shown, *inputs], [picture, shown], **latest)  # type: ignore[attr-defined]
-    strip.pick(page.pick, None, everything, **latest)
+    strip.pick(page.pick, [shown], everything, **latest)
     picture.edit(page.edit, list(inputs), everything, **latest)
     demo.load(page.open, None, everything, **quiet)
 

@@ -57,8 +57,7 @@ with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as 
                     MODELS, value="ddpm-fashion-mnist", label="Network", allow_custom_value=True, elem_id="model",
                     info="or an unconditional pixel diffusion model of the Hub: owner/name",
                 )  # fmt: skip
-            with gr.Accordion("A picture for the tab Forward", open=False):
-                image, _ = ui.photo_input("Picture", example)
+            image, _ = ui.photo_input("Picture", example, DEFAULTS["image"], folded="A picture for the tab Forward")
         with gr.Column():
             picture = ui.picture(
                 "denoising", DEFAULTS,

@@ -18,6 +18,7 @@ MODELS = [
     ("lenet-mnist (digits)", "lenet-mnist"),
     ("lenet-mnist-shortcut (a dot)", "lenet-mnist-shortcut"),
     ("mlp-mnist (no sense of space)", "mlp-mnist"),
+    ("cnn-fashion-mnist (garments)", "cnn-fashion-mnist"),
     ("ResNet-50", "microsoft/resnet-50"),
     ("ConvNeXt tiny", "facebook/convnext-tiny-224"),
     ("ViT base (transformer)", "google/vit-base-patch16-224"),
@@ -42,7 +43,7 @@ with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as 
     strip = ui.presets(PRESETS)
     with gr.Row(elem_classes="gh-main"):
         with gr.Column(elem_classes="gh-inputs"):
-            image, _ = ui.photo_input("Photo", example)
+            image, _ = ui.photo_input("Photo", example, DEFAULTS["image"])
             model = gr.Dropdown(
                 MODELS, value="mobilenet-v2", label="Network", allow_custom_value=True, elem_id="model",
                 info="or any image classifier of the Hub: owner/name",

@@ -12,7 +12,7 @@ from PIL import Image
 SIZES = [(1280, 800), (390, 844)]
 QUICK = {"steps": "8", "samples": "4", "guidance": "1"}
 HOSTILE = "</script><img src=x onerror=alert(1)><b onmouseover=alert(2)>"
-FRAME = "Glasshouse.frames[0]"
+FRAME = "globalThis.Glasshouse?.frames[0]"
 
 
 def address(space, **inputs):
@@ -29,7 +29,7 @@ def numbers(text):
 
 def run_through(page):
     """Wait until the run has come to its end and has been measured."""
-    page.wait_for_function(f"{FRAME}.model?.run.finished")
+    page.wait_for_function(f"{FRAME}?.model?.run.finished && !{FRAME}.model.run.working && {FRAME}.model.run.decided")
 
 
 def tab(page, name):
@@ -56,7 +56,7 @@ def bottom(page, selector):
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_first_picture_needs_no_click(visit, denoising_space, width, height, scheme):
     page = visit(denoising_space, width, height, scheme)
-    page.wait_for_function(f"{FRAME}.model?.run.x.length > 0")
+    page.wait_for_function(f"{FRAME}?.model?.run.x.length > 0")
     assert len(numbers(finding(page))) >= 2
     assert bottom(page, ".gh-presets") < height
     assert bottom(page, ".gh-finding") < height
@@ -73,7 +73,7 @@ def test_at_most_five_controls_are_visible(visit, denoising_space):
 
 def test_the_run_streams_and_can_be_stopped(visit, denoising_space):
     page = visit(address(denoising_space, steps="500", samples="8"))
-    page.wait_for_function(f"{FRAME}.model?.run.x.length > 0")
+    page.wait_for_function(f"{FRAME}?.model?.run.x.length > 0")
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_function(f"!{FRAME}.model.run.working")
     done = page.evaluate(f"{FRAME}.model.run.done")
@@ -140,7 +140,7 @@ def test_forks_are_computed_on_request(visit, denoising_space):
     page = visit(address(denoising_space, label="any", tab="fork", fork="6"))
     run_through(page)
     before = len(canvases(page))
-    page.locator(".gh-panel .gd-start:visible").first.click()
+    page.get_by_role("button", name="Fork here").click()
     page.wait_for_function("before => document.querySelectorAll('.gh-panel canvas').length >= before + 1", arg=before)
     assert page.locator(".gh-problem:visible").count() == 0
 
@@ -274,5 +274,5 @@ def test_code_is_shown_to_copy(visit, denoising_space):
     page = visit(address(denoising_space))
     run_through(page)
     page.get_by_role("button", name="Code", exact=True).click()
-    text = page.locator(".gh-dialog").inner_text()
+    text = page.locator(".gh-dialog textarea").input_value()
     assert "trajectory(" in text and json.dumps("ddpm-fashion-mnist")[1:-1] in text

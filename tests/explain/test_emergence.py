@@ -105,7 +105,7 @@ def test_emergence_asks_for_structure_and_not_for_contrast():
     shares = emergence(np.stack([final, 0.2 * final, -final, 0 * final, wave(0, 2) + 0 * final, noise]), final)
     present = [0, 1, 3]
     np.testing.assert_allclose(shares[:3, present], np.array([[1], [1], [-1]]) * np.ones(3), atol=1e-9)
-    np.testing.assert_allclose(shares[3:5, present], 0, atol=1e-9)
+    np.testing.assert_allclose([*shares[3], shares[4, 0]], 0, atol=1e-9)  # nothing there; another wave of that length
     assert np.abs(shares[5, present]).max() < 0.5, "roughness alone is no detail"
     assert np.isfinite(shares).all() and np.abs(shares).max() < 1 + 1e-9
 

@@ -18,7 +18,6 @@ def toys(monkeypatch, small_unet, schedule):
     import denoising_compute as compute
     import denoising_experiments as experiments
     import denoising_plan as plans
-    from cachetools import LRUCache
 
     from shared.models import diffusion, images
     from shared.ui.jobs import Job, Jobs
@@ -45,7 +44,7 @@ def toys(monkeypatch, small_unet, schedule):
     monkeypatch.setitem(diffusion.JUDGES, "toy-garments", "cnn-fashion-mnist")
     monkeypatch.setattr(plans, "load", load)
     monkeypatch.setattr(compute, "load", load)
-    monkeypatch.setattr(plans, "_films", LRUCache(plans.FILM_BYTES, getsizeof=plans._bytes))
+    monkeypatch.setattr(plans, "FILMS", Jobs(plans.FILM_BYTES, plans.bytes_of))
     monkeypatch.setattr(experiments, "JOBS", Jobs(kept=48))
     monkeypatch.setattr(Job.work, "__defaults__", (0.0,))
     monkeypatch.setattr(Jobs.work, "__defaults__", (0.0,))

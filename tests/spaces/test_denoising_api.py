@@ -21,7 +21,7 @@ from hostile import FILES, REFERENCES, one_sentence
 from PIL import Image
 
 from shared.problems import Problem
-from shared.ui import Request
+from shared.ui import Jobs, Request
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "spaces/denoising/README.md").read_text(encoding="utf-8")
@@ -61,6 +61,7 @@ def run_to_the_end(inputs, have=0):
     """All answers to a page that asks until the run is finished."""
     answers = []
     while not (answers and answers[-1].get("finished")):
+        assert len(answers) < 200, "it never ends"
         answers.append(compute.run(Request(inputs, {}, {"part": have})))
         frames = answers[-1]["frames"]
         have += frames["x0"]["values"]["shape"][0] if frames else 0
@@ -268,7 +269,7 @@ def test_a_run_comes_in_turns_and_is_whole_in_the_end(toys, inputs):
     x = np.concatenate([decoded(part["x"]) for part in parts])
     x0 = np.concatenate([decoded(part["x0"]) for part in parts])
     eps = np.concatenate([decoded(part["eps"]) for part in parts])
-    film = plans.film_of(plans.plan_of(inputs))[0]
+    film = plans.finished_film(plans.plan_of(inputs))
     assert x.shape == (6, *film.final.shape) and x0.shape == eps.shape == (5, *film.final.shape)
     # A byte says a picture to 2/255, noise to a fifth of its spread; what lies beyond is clipped.
     np.testing.assert_allclose(x0, np.clip(np.stack(film.x0).astype(np.float32), -1, 1), atol=0.5 * 2 / 255 + 2e-3)
@@ -326,18 +327,19 @@ def test_what_is_kept_is_bounded(toys, monkeypatch):
     largest = plans.MOST_FRAMES * plans.MOST_SAMPLES * 3 * 64 * 64 * 8 + 1000
     assert largest <= plans.FILM_BYTES, "the largest film fits"
     run_to_the_end(INPUTS)
-    film, job = plans.film_of(plans.plan_of(INPUTS))
+    plan = plans.plan_of(INPUTS)
+    film = plans.finished_film(plan)
     real = sum(array.nbytes for array in (*film.x, *film.x0, *film.eps))
-    assert real <= plans._bytes((film, job)) <= 1.1 * real
-    bounded = type(plans._films)(3.5 * real, getsizeof=plans._bytes)
-    monkeypatch.setattr(plans, "_films", bounded)
-    for seed in range(8):
-        compute.run(Request({**INPUTS, "seed": str(seed)}, {}, {}))
-    assert len(bounded) == 3 and bounded.currsize <= bounded.maxsize
-    assert {plan.seed for plan in bounded} == {5, 6, 7}
+    assert real <= plans.bytes_of(plan) <= 1.1 * real
+    monkeypatch.setattr(plans, "FILMS", Jobs(3.5 * real, plans.bytes_of))
+    asked = [{**INPUTS, "seed": str(seed)} for seed in range(8)]
+    for inputs in asked:
+        run_to_the_end(inputs)
+    kept = [plans.FILMS.find(plans.plan_of(inputs)) is not None for inputs in asked]
+    assert kept == [False] * 5 + [True] * 3
 
 
-def test_eight_visitors_at_once_share_nothing_but_the_network(toys):
+def test_eight_visitors_at_once_share_nothing_but_the_network(toys, monkeypatch):
     def final(seed):
         inputs = {**INPUTS, "seed": str(seed), "sampler": "DDPM"}
         run_to_the_end(inputs)
@@ -345,7 +347,7 @@ def test_eight_visitors_at_once_share_nothing_but_the_network(toys):
 
     with ThreadPoolExecutor(8) as pool:
         parallel = list(pool.map(final, range(8)))
-    plans._films.clear()
+    monkeypatch.setattr(plans, "FILMS", Jobs(plans.FILM_BYTES, plans.bytes_of))
     for seed, found in enumerate(parallel):
         np.testing.assert_allclose(final(seed), found, atol=1e-6)
 
@@ -384,11 +386,12 @@ def test_when_it_is_decided(toys):
     probabilities = unpacked(answer["probabilities"]).astype(float)
     assert probabilities.shape == (5, 3, 10)
     np.testing.assert_allclose(probabilities.sum(2), 1, atol=5e-3)
-    film = plans.film_of(plans.plan_of(INPUTS))[0]
+    film = plans.finished_film(plans.plan_of(INPUTS))
     third = judged(compute.judge_of(toys["toy-garments"]), film.x0[2].astype(np.float32))
     np.testing.assert_allclose(probabilities[2], third, atol=1e-3)
     assert len(answer["decided"]) == 3 and all(0 <= step < 5 for step in answer["decided"])
-    assert unpacked(answer["power"]).shape == (5, 4) == (5, len(answer["bands"]))
+    alike = unpacked(answer["alike"])
+    assert alike.shape == (5, len(answer["bands"])) and np.abs(alike).max() <= 1.001
     assert [set(band) for band in answer["bands"]] == [{"name", "from", "to"}] * 4
     assert len(answer["half"]) == 4 and all(step is None or 0 <= step < 5 for step in answer["half"])
 
@@ -580,7 +583,7 @@ def test_a_longer_question_can_be_left_and_taken_up_again(toys, asked):
     seen = asked(toys["toy-garments"].network)
     for done in (1, 2):
         assert experiments.answer("morph", Request(INPUTS, {}, {"to": 1}))["done"] == done
-    assert len(seen) == 2
+    assert 2 <= len(seen) <= 3, "at most one step is made ahead of what was told"
     answer = asked_to_the_end("morph", INPUTS, to=1)
     assert len(seen) == 5
     assert experiments.answer("morph", Request(INPUTS, {}, {"to": 1}))["finals"] == answer["finals"] and len(seen) == 5

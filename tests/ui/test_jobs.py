@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.ui.jobs import Job, Jobs
+from shared.ui.jobs import RESTING, Job, Jobs
 
 
 def counting(steps, seen):
     """Work of so many steps that says which one it is."""
-    for step in range(1, steps + 1):
+    for step in range(1, steps):
         seen.append(step)
         yield step
+    seen.append(steps)
+    return steps
 
 
 def test_a_turn_is_one_step_where_there_is_no_time():
@@ -22,8 +24,8 @@ def test_a_turn_is_one_step_where_there_is_no_time():
     job = Job(counting(3, seen))
     assert seen == [] and not job.finished and job.latest is None
     assert [job.work(0), job.work(0)] == [1, 2] and seen == [1, 2]
-    assert job.work(0) == 3 and not job.finished, "only asking again shows that there is no fourth"
-    assert job.work(0) == 3 and job.finished
+    assert job.latest == 2 and not job.finished
+    assert job.work(0) == 3 and job.finished and job.latest == 3
     assert job.work(0) == 3 and seen == [1, 2, 3]
 
 
@@ -86,11 +88,6 @@ def test_a_start_that_fails_leaves_nothing():
     assert jobs.work("question", lambda: counting(1, []), 60) == 1
 
 
-def test_work_without_a_step_is_an_error():
-    with pytest.raises(RuntimeError, match="without a single step"):
-        Job(iter(())).work()
-
-
 def test_those_used_last_are_kept():
     jobs = Jobs(kept=2)
     for name in ("a", "b", "a", "c"):
@@ -99,6 +96,33 @@ def test_those_used_last_are_kept():
     for name in range(100):
         jobs.work(name, lambda: counting(1, []), 60)
     assert sum(jobs.find(name) is not None for name in range(100)) == 2
+
+
+def test_large_answers_take_the_place_of_several():
+    jobs = Jobs(kept=10, size=len)
+    for name in ("aaa", "bbb", "cccc"):
+        jobs.work(name, lambda: counting(1, []), 60)
+    assert [jobs.find(name) for name in ("aaa", "bbb", "cccc")] == [1, 1, 1]
+    jobs.work("ddddd", lambda: counting(1, []), 60)
+    assert [jobs.find(name) for name in ("aaa", "bbb", "cccc", "ddddd")] == [None, None, 1, 1]
+
+
+def test_few_unfinished_jobs_rest_and_finished_ones_stay():
+    jobs = Jobs(kept=100)
+    jobs.work("done", lambda: counting(1, []), 60)
+    for name in range(RESTING + 30):
+        jobs.work(name, lambda: counting(9, []), 0)
+    resting = [name for name in range(RESTING + 30) if jobs.find(name) is not None]
+    assert resting == list(range(30, RESTING + 30)) and jobs.find("done") == 1
+
+
+def test_eight_visitors_in_turn_all_come_to_their_end():
+    jobs, ended = Jobs(kept=100), set()
+    for _ in range(12):
+        for visitor in range(8):
+            if jobs.work(visitor, lambda: counting(10, []), 0) == 10:
+                ended.add(visitor)
+    assert ended == set(range(8)), "those who go on asking are not pushed out by each other"
 
 
 def test_two_who_ask_at_once_run_each_step_once():
@@ -110,13 +134,16 @@ def test_two_who_ask_at_once_run_each_step_once():
             seen.append(step)
             threading.Event().wait(0.001)
             inside.release()
-            yield step
+            if step < 59:
+                yield step
+        return step
 
     def ask(_):
-        while True:
+        for _ in range(10_000):
             stands = jobs.work("question", steps, 0.002)
             if stands == 59:
                 return stands
+        return None
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(ask, range(6))) == [59] * 6
@@ -128,7 +155,8 @@ def test_different_questions_do_not_wait_for_each_other():
 
     def waiting():
         assert resume.wait(60)
-        yield "late"
+        yield "soon"
+        return "late"
 
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(jobs.work, "slow", waiting)
@@ -148,8 +176,8 @@ def test_a_finished_job_drops_what_its_work_held():
         held = Held()
         reference = weakref.ref(held)
         yield "first"
-        yield "last"
-        del held
+        yield held is not None
+        return "last"
 
     reference = None
     job = Job(work())
@@ -167,7 +195,7 @@ def test_a_job_that_is_pushed_out_drops_what_its_work_held():
         held = Held()
         reference = weakref.ref(held)
         yield "first"
-        yield held
+        return held is not None
 
     reference = None
     jobs = Jobs(kept=1)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from shared.problems import Problem
-from shared.ui.wire import LONGEST_LINK, Page, answer_to, as_json, fetching, preset_number, read_link
+from shared.ui.wire import LONGEST_LINK, Page, Shown, answer_to, as_json, fetching, preset_number, read_link
 
 DEFAULTS = {"text": "", "pair": "", "model": "bert-reviews"}
 
@@ -59,8 +59,25 @@ def test_a_pinned_case_is_computed_beside_the_present_one():
 def test_the_form_shows_what_stands_in():
     page = Page(DEFAULTS, (), lambda inputs: {"inputs": {**inputs, "model": "other"}, "warning": "Not here."}, str)
     text, pair, model, answer, shown = page.everything({"text": "a", "pair": "", "model": "gone"})
-    assert (text, pair, model) == shown == ("a", "", "other")
+    assert (text, pair, model) == shown.values == ("a", "", "other")
     assert json.loads(answer)["warning"] == "Not here."
+
+
+def test_a_form_on_its_way_to_a_preset_is_no_change():
+    page = Page(DEFAULTS, (), lambda inputs: {"inputs": inputs}, lambda inputs: "")
+    *_, shown = page.everything({"text": "new", "pair": "", "model": "other"}, None, ("old", "b", "m"))
+    for values in (("new", None, "other"), ("new", "b", "m"), ("old", "", "other"), ("new", None, None)):
+        assert shown.explains(values)
+    assert not shown.explains(("typed", "", "other"))
+    settled = Shown(shown.values, shown.before)
+    assert settled.explains(("new", None, "other")) and not settled.explains(("new", "b", "m"))
+
+
+def test_what_a_visitor_changes_back_is_a_change():
+    page = Page(DEFAULTS, (), lambda inputs: {"inputs": inputs}, lambda inputs: "")
+    first = [*page.repaint(Shown(("a", "", "m")), "b", "", "m")][-1][-1]
+    answer, shown = [*page.repaint(first, "a", "", "m")][-1]
+    assert json.loads(answer)["inputs"]["text"] == "a" and shown.values == ("a", "", "m")
 
 
 def test_the_form_stays_where_there_is_no_picture():
@@ -68,7 +85,7 @@ def test_the_form_stays_where_there_is_no_picture():
         raise Problem("Type a sentence.")
 
     values = {"text": "a", "pair": "b", "model": "m"}
-    assert Page(DEFAULTS, (), problem, str).everything(values)[-1] == tuple(values.values())
+    assert Page(DEFAULTS, (), problem, str).everything(values)[-1].values == tuple(values.values())
 
 
 def test_only_what_must_come_from_the_hub_is_waited_for():
