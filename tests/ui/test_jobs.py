@@ -107,7 +107,8 @@ def test_large_answers_take_the_place_of_several():
     assert [jobs.find(name) for name in ("aaa", "bbb", "cccc", "ddddd")] == [None, None, 1, 1]
 
 
-def test_few_unfinished_jobs_rest_and_finished_ones_stay():
+def test_few_unfinished_jobs_rest_and_finished_ones_stay(monkeypatch):
+    monkeypatch.setattr("shared.ui.jobs.FORGOTTEN", -1.0)  # as if nobody had asked for long
     jobs = Jobs(kept=100)
     jobs.work("done", lambda: counting(1, []), 60)
     for name in range(RESTING + 30):
