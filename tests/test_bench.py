@@ -63,8 +63,28 @@ GRAD_CAM = (
     rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
     rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) {VERDICT}",
 )
-LINES = {"attention": ATTENTION, "grad_cam": GRAD_CAM}
-DRAWING = {"attention"}  # those that open a browser
+DENOISING = (
+    r"PyTorch 2\..*, 1 thread for all; times are medians, in turns",
+    rf"2 DDIM steps of 2 samples, every frame kept: {NUMBER} s; the bare loop {NUMBER} s",
+    rf"  ours / bare loop: {NUMBER} x \(target <= 1.05 x\) {VERDICT}",
+    rf"  ours / DDIMPipeline of diffusers: {NUMBER} x \(target <= 1 x\) {VERDICT}",
+    *(
+        line
+        for sampler in ("DDIM", "DDPM")
+        for line in (
+            rf"2 steps x 2 samples x 3 views, {sampler}: asked again \d+ ms, nothing computed",
+            rf"  payload of the whole run, {sampler}: {NUMBER} MB \(target <= 1.5 MB\) {VERDICT}",
+            rf"  first frames \(\d+ kB\) after their last step: {NUMBER} s \(target <= 0.5 s\) {VERDICT}",
+        )
+    ),
+    r"scrubbing: \d+ requests, slowest frame \d+ ms",
+    rf"  requests while scrubbing: {NUMBER} requests \(target <= 0 requests\) {VERDICT}",
+    rf"  frames drawn in a second: {NUMBER} frames/s \(target >= 59 frames/s\) {VERDICT}",
+    rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
+    rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) {VERDICT}",
+)
+LINES = {"attention": ATTENTION, "grad_cam": GRAD_CAM, "denoising": DENOISING}
+DRAWING = {"attention", "denoising"}  # those that open a browser
 # 81 pixels, each of its own COLOR.
 SQUARE = """<canvas data-focus="overview" width="9" height="9"></canvas><script>
 const context = document.querySelector("canvas").getContext("2d");

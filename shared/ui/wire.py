@@ -22,7 +22,7 @@ from shared.ui.problems import sentence
 
 Payload = Callable[[dict[str, str]], dict[str, Any]]
 LONGEST_LINK = 8_000  # characters of one value
-SETTLING = 2.5  # seconds in which the browser has set all fields of a form
+SETTLING = 4.0  # seconds in which the browser has set all fields of a form
 serial = count()  # two equal results in a row are still two answers
 
 

@@ -66,8 +66,8 @@ PRESETS = (
     Preset(
         "How it learned",
         {},
-        "The same noise at twelve moments of the training. First it learns that the ground is black, then that there "
-        "is one thing in the middle, then which.",
+        "The same noise at several moments of the training: first clouds, then outlines of the right kind, then clean "
+        "surfaces. Most is learned in the first third.",
         {"tab": "learned"},
     ),
 )
