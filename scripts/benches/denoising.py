@@ -81,7 +81,8 @@ def loops(steps: int, samples: int, rounds: int) -> Iterator[str]:
     ours, floor = statistics.median(times["ours"]), statistics.median(times["bare"])
     yield f"{steps} DDIM steps of {samples} samples, every frame kept: {ours:.2f} s; the bare loop {floor:.2f} s"
     yield verdict("ours / bare loop", ratio(times["ours"], times["bare"]), "x", 1.05)
-    yield verdict("ours / DDIMPipeline of diffusers", ratio(times["ours"], times["peer"]), "x", 1.0)
+    # "Not slower", within what equal work differs from run to run.
+    yield verdict("ours / DDIMPipeline of diffusers", ratio(times["ours"], times["peer"]), "x", 1.02)
 
 
 class Unconditional:

@@ -27,6 +27,8 @@ from shared.ui import Request, fetching, photo_bytes
 
 SEED_OF_FORWARD = 0
 PREVIEW = 256  # pixels
+# The steps of gray that travel to the page, in standard deviations of the noise: finer ones are not seen.
+SEEN_IN_NOISE, SEEN_IN_GUESS = 0.35, 0.06
 EXPORTS = (
     ("Image", "Save the picture", (("png", "filmstrip (PNG)"), ("svg", "filmstrip (SVG)"), ("pdf", "filmstrip (PDF)"),
                                    ("gif", "GIF over the steps"))),
@@ -158,13 +160,13 @@ def frames(film: Film, have: int) -> dict[str, Any] | None:
         with_final = abar
     # A picture at level t lies within sqrt(abar) of its noise; under noise the eye sees no finer steps than these.
     reach = np.sqrt(with_final) + 3.5 * np.sqrt(1 - with_final)
-    fine = np.maximum(2 * reach / 255, 0.2 * np.sqrt(1 - with_final))
+    fine = np.maximum(2 * reach / 255, SEEN_IN_NOISE * np.sqrt(1 - with_final))
     ones = np.ones(kept - have)
     return {
         "first": have,
         "x": pack_film(x, -reach, fine),
-        "x0": pack_film(np.stack(film.x0[have:kept]), -ones, ones * 2 / 255),
-        "eps": pack_film(np.stack(film.eps[have:kept]), -4 * ones, ones * 0.2),
+        "x0": pack_film(np.stack(film.x0[have:kept]), -ones, np.maximum(2 / 255, SEEN_IN_GUESS * np.sqrt(1 - abar))),
+        "eps": pack_film(np.stack(film.eps[have:kept]), -4 * ones, ones * SEEN_IN_NOISE),
     }
 
 
