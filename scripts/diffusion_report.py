@@ -14,11 +14,11 @@ from tqdm import tqdm
 from diffusion_trainer import SIDE, Recipe, noise_schedule, pictures_of
 from model_card import Card
 from record import History, write_checkpoint_files
+from shared.arrays import evenly, to_pixels
 from shared.explain.denoising import Settings, generate
 from shared.explain.emergence import features, frechet_distance, judged
 from shared.models import diffusion, images
 from shared.models.diffusion import DiffusionModel
-from shared.results import to_pixels
 
 SNAPSHOTS = 5  # moments whose weights go into the checkpoint, beside the final ones
 GRIDS = 12  # moments whose pictures do
@@ -37,12 +37,6 @@ def model_at(recipe: Recipe, name: str, work: Path, step: int) -> DiffusionModel
     network.eval().requires_grad_(False)
     schedule = dict(noise_schedule().config)
     return DiffusionModel(name, network, schedule, recipe.source.labels, recipe.guidance, step, ())
-
-
-def spread(values: list[int], count: int) -> list[int]:
-    """At most ``count`` of ``values``, evenly chosen, the first and the last among them."""
-    places = np.linspace(0, len(values) - 1, min(count, len(values))).round().astype(int)
-    return [values[place] for place in places]
 
 
 def draw(model: DiffusionModel, labels: list[int], settings: Settings, seed: int) -> np.ndarray:
@@ -90,10 +84,12 @@ def write(
     model = model_at(recipe, folder.name, work, kept[-1])
     save(model, folder)
     (folder / "snapshots").mkdir(exist_ok=True)
-    for step in spread(kept[1:-1], SNAPSHOTS):
-        shutil.copy(work / "moments" / f"step-{step:06d}.safetensors", folder / "snapshots")
+    between = kept[1:-1]
+    for place in evenly(len(between), SNAPSHOTS):
+        shutil.copy(work / "moments" / f"step-{between[place]:06d}.safetensors", folder / "snapshots")
     settings = replace(GRID_SETTINGS, steps=5 if quick else GRID_SETTINGS.steps, guidance=recipe.guidance)
-    for step in tqdm(spread(kept, GRIDS), desc="grids"):
+    for place in tqdm(evenly(len(kept), GRIDS), desc="grids"):
+        step = kept[place]
         file = folder / "learning" / f"step-{step:06d}.webp"
         save_grid(model_at(recipe, folder.name, work, step), settings, 1 if quick else GRID_ROWS, file)
     settings = replace(MEASURED_SETTINGS, steps=5 if quick else MEASURED_SETTINGS.steps, guidance=recipe.guidance)

@@ -211,9 +211,3 @@ class Inversion:
     noise: np.ndarray
     decoded: np.ndarray
     error: float
-
-
-def to_pixels(pictures: np.ndarray) -> np.ndarray:
-    """Pictures in [-1, 1], of any shape, as uint8; what lies beyond is clipped to black and white."""
-    values = np.rint(np.clip((np.asarray(pictures, dtype=np.float32) + 1) * 127.5, 0, 255))
-    return np.asarray(values, dtype=np.uint8)

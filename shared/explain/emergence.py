@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
+from shared.arrays import to_pixels
 from shared.models.images import ImageModel, probabilities, to_inputs
 from shared.models.layers import watched
-from shared.results import to_pixels
 
 BATCH = 500
 # Cycles per picture: from shapes as large as the picture to details of two pixels.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from shared.explain.denoising import Settings, Step, add_noise, denoise, guided, timesteps_of
+from shared.explain.denoising import Settings, Step, add_noise, denoise, guided, start_noise, timesteps_of
 from shared.models.diffusion import DiffusionModel
 
 BRANCHES = 8
@@ -26,11 +26,6 @@ def fork(
     return denoise(model, start, predict, settings.with_fresh_noise(), random, begin)
 
 
-def moments(steps: int, count: int = 8) -> list[int]:
-    """At most ``count`` steps from the first to the last, evenly spaced."""
-    return sorted({round(index * (steps - 1) / (count - 1)) for index in range(count)})
-
-
 def level_below(model: DiffusionModel, settings: Settings, t: int) -> int:
     """The first step of a run whose noise level is at most ``t``; the last one where none is."""
     below = np.flatnonzero(timesteps_of(model, settings) <= t)
@@ -45,7 +40,7 @@ def restore(
     Returns the noisy pictures (N, C, H, W) and the steps (SDEdit, Meng et al. 2021, arXiv 2108.01073).
     """
     random = torch.Generator().manual_seed(seed)
-    noise = torch.randn((len(labels), *model.shape), generator=random)
+    noise = start_noise(model, len(labels), random)
     abar = float(model.alphas_cumprod[timesteps_of(model, settings)[begin]])
     start = add_noise(picture, noise, abar)
     return start, denoise(model, start, guided(model, labels, settings.guidance), settings, random, begin)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from shared.arrays import evenly
 from shared.explain.channel_masks import Progress
 from shared.explain.targets import Target
 from shared.models.layers import logits_of
@@ -118,5 +119,4 @@ def _window(side: int) -> int:
 
 def _starts(side: int, places: int) -> list[int]:
     """Where the window begins, so that the whole side is covered."""
-    last = side - _window(side)
-    return sorted({round(at) for at in np.linspace(0, last, min(places, last + 1))})
+    return evenly(side - _window(side) + 1, places)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shared.arrays import evenly
 from shared.render import style
 from shared.render.denoising_picture import bytes_of
 from shared.results import Trajectory
@@ -28,7 +29,7 @@ def filmstrip(
     The last column is the final picture. x_t and x_0 are clipped to black and white; the noise is drawn from -3 to 3
     standard deviations.
     """
-    steps = np.unique(np.linspace(0, len(run.timesteps) - 1, min(moments, len(run.timesteps))).round().astype(int))
+    steps = evenly(len(run.timesteps), moments)
     columns = len(steps) + 1
     width = max(LEFT + columns * (CELL + GAP) + 0.12, NARROWEST)
     lines = style.wrapped(finding, 8, width - 0.3, 3)
@@ -65,7 +66,7 @@ def _draw_row(drawn: "Figure", pictures: np.ndarray, bottom: float) -> None:
         axes.set_axis_off()
 
 
-def _row(run: Trajectory, sample: int, steps: np.ndarray, view: int) -> np.ndarray:
+def _row(run: Trajectory, sample: int, steps: list[int], view: int) -> np.ndarray:
     """The pictures (columns, H, W, 3) uint8 of one row; only that of x_t has one for the end."""
     if view == 0:
         return bytes_of(np.concatenate([run.x[steps, sample], run.x[-1:, sample]]))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from shared.arrays import evenly, to_pixels
 from shared.render.animation import captioned, gif
-from shared.results import to_pixels
 
 GAP = 1  # pixels of a sample between two of them
 FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS = 80, 1600
@@ -53,7 +53,9 @@ def film_gif(x: np.ndarray, timesteps: Sequence[int]) -> bytes:
 
     At most ``MOST_FRAMES`` frames, evenly chosen, each with its level and a line that grows; the last one stands.
     """
-    chosen = np.unique(np.linspace(0, len(x) - 1, min(len(x), MOST_FRAMES)).round().astype(int))
     names = [f"t = {int(t)}" for t in timesteps] + ["done"]
-    frames = [captioned(grid(x[index], GIF_WIDTH), names[index], (index + 1) / len(x)) for index in chosen]
+    frames = [
+        captioned(grid(x[index], GIF_WIDTH), names[index], (index + 1) / len(x))
+        for index in evenly(len(x), MOST_FRAMES)
+    ]
     return gif(frames, FRAME_MILLISECONDS, LAST_FRAME_MILLISECONDS)

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 from denoising_examples import EXAMPLES, example
-from denoising_plan import Film, Plan, film_of, finished_film, plan_of, steps_shown, wanted_or_said
+from denoising_plan import MOST_FRAMES, Film, Plan, film_of, finished_film, plan_of, wanted_or_said
 from denoising_presets import DEFAULTS
 from PIL import Image
 
 from shared import checkpoints
+from shared.arrays import evenly
 from shared.explain.denoising import timesteps_of
 from shared.explain.emergence import BANDS, emergence, half_reached, judged, settled
 from shared.models import images
@@ -57,7 +58,7 @@ def payload(inputs: dict[str, str]) -> dict[str, Any]:
         "wanted": list(plan.labels),
         "judge": judge_data(plan.model),
         "timesteps": timesteps.tolist(),
-        "shown": steps_shown(len(timesteps)),
+        "shown": evenly(len(timesteps), MOST_FRAMES),
         "abar": rounded(plan.model.alphas_cumprod, 7),
         "stochastic": plan.settings.stochastic,
         "fork_note": "" if plan.settings.stochastic else "This sampler adds no noise of its own, so the forks go on "

@@ -14,6 +14,7 @@ import torch
 from denoising_compute import judge_of, reading_of
 from denoising_plan import LARGEST_SEED, Film, Plan, finished_film, plan_of, whole
 
+from shared.arrays import evenly, to_pixels
 from shared.explain import forks as branches
 from shared.explain.denoising import Predict, Settings, Step, denoise, generate, guided, mixed, start_noise
 from shared.explain.emergence import judged
@@ -21,12 +22,12 @@ from shared.explain.inversion import invert
 from shared.models.diffusion import ANY, DiffusionModel, from_pixels
 from shared.problems import Problem
 from shared.render.packing import pack
-from shared.results import to_pixels
 from shared.ui import Jobs, Request
 
 Answers = Generator[dict[str, Any], None, dict[str, Any]]
 STEP_COUNTS = (5, 10, 20, 50, 100, 250, 1000)
 RACERS = 4
+FORKS = 8  # moments, early to late
 INVERSION_STEPS = (10, 20, 50, 100)
 PLACES = 9  # of a morph
 JOBS: Jobs[dict[str, Any]] = Jobs(kept=48)
@@ -94,7 +95,7 @@ def fork(plan: Plan, details: dict[str, Any]) -> Answers:
 def forks(plan: Plan, details: dict[str, Any]) -> Answers:
     """The same from moments early to late; late ones first, because they are quick."""
     film, sample = finished_film(plan), int(details["sample"])
-    places = branches.moments(len(film.shown))
+    places = evenly(len(film.shown), FORKS)
     of = sum(plan.settings.steps - film.shown[at] for at in places)
     points: list[dict[str, Any]] = []
     done = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from shared.arrays import evenly
 from shared.explain.denoising import Settings, Step, generate, timesteps_of
 from shared.models.diffusion import ANY, DiffusionModel, load
 from shared.problems import Problem
@@ -119,16 +120,10 @@ class Film:
         )
 
 
-def steps_shown(steps: int) -> list[int]:
-    """At most ``MOST_FRAMES`` of so many steps, evenly spaced, the first and the last among them."""
-    count = min(steps, MOST_FRAMES)
-    return sorted({int(place) for place in np.linspace(0, steps - 1, count).round()})
-
-
 def filming(plan: Plan) -> Generator[Film, None, Film]:
     """Make the film of a plan, one step at a time."""
     timesteps = timesteps_of(plan.model, plan.settings)
-    film = Film(plan, timesteps, steps_shown(len(timesteps)))
+    film = Film(plan, timesteps, evenly(len(timesteps), MOST_FRAMES))
     start, run = generate(plan.model, plan.labels, plan.settings, plan.seed)
     before = start.numpy()
     while True:
@@ -145,7 +140,7 @@ def filming(plan: Plan) -> Generator[Film, None, Film]:
 def bytes_of(plan: Plan) -> float:
     """What the whole film of a plan will take."""
     frame = len(plan.labels) * int(np.prod(plan.model.shape))
-    return len(steps_shown(plan.settings.steps)) * frame * 8.0 + 1000
+    return min(plan.settings.steps, MOST_FRAMES) * frame * 8.0 + 1000
 
 
 FILMS: Jobs[Film] = Jobs(FILM_BYTES, bytes_of)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from shared.explain.denoising import Settings, generate, timesteps_of
-from shared.explain.forks import BRANCHES, fork, level_below, moments, restore, sphere
+from shared.explain.forks import BRANCHES, fork, level_below, restore, sphere
 from shared.models.diffusion import ANY
 
 STOCHASTIC = [Settings("DDPM", 5), Settings("DDIM", 5, eta=1.0)]
@@ -73,20 +73,6 @@ def test_early_forks_spread_more_than_late_ones(garments):
     ]
     assert spread[0] > spread[1] > spread[2]
     assert spread[2] < 1e-4
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [(50, [0, 7, 14, 21, 28, 35, 42, 49]), (8, list(range(8))), (4, [0, 1, 2, 3]), (1, [0]), (2, [0, 1])],
-)
-def test_moments_are_spread_from_first_to_last(steps, expected):
-    assert moments(steps) == expected
-
-
-def test_moments_are_at_most_as_many_as_asked_for():
-    for steps in (1, 3, 9, 100):
-        found = moments(steps, 5)
-        assert len(found) <= 5 and found[0] == 0 and found[-1] == steps - 1 and found == sorted(set(found))
 
 
 @pytest.mark.parametrize(("t", "step"), [(999, 0), (998, 1), (899, 1), (500, 5), (499, 5), (99, 9), (98, 9), (0, 9)])
