@@ -8,7 +8,7 @@ from shared.ui.jobs import Job, Jobs
 from shared.ui.launch import launch, lazy, theme
 from shared.ui.page import header, story
 from shared.ui.photo_inputs import photo_bytes, photo_input, sheet_input, sketch_input, uploaded
-from shared.ui.picture import File, Request, Snippet, picture, question_key
+from shared.ui.picture import File, Request, Snippet, exports, figure_file, picture, question_key
 from shared.ui.presets import Preset, presets
 from shared.ui.problems import shown_as_error
 from shared.ui.wire import Page, fetching, wire
@@ -21,7 +21,9 @@ __all__ = [
     "Preset",
     "Request",
     "Snippet",
+    "exports",
     "fetching",
+    "figure_file",
     "header",
     "launch",
     "lazy",

@@ -20,6 +20,8 @@ from shared.ui.problems import sentence
 
 WEB = Path(__file__).parent / "web"
 LONGEST_REQUEST = 400_000  # characters
+LONGEST_FINDING = 600
+FIGURES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 # Questions of the picture do not pass through gradio's queue, so their number is bounded here.
 AT_ONCE = threading.BoundedSemaphore(2)
 PATIENCE = 30.0  # seconds
@@ -32,6 +34,11 @@ class Request:
     inputs: dict[str, str]
     state: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def finding(self) -> str:
+        """The sentence above the picture, as the page says it; "" where it did not send one."""
+        return str(self.details.get("finding", ""))[:LONGEST_FINDING]
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,25 @@ class Snippet:
     title: str
     text: str
     explanation: str = ""
+
+
+def figure_file(name: str, kind: str, data: bytes) -> File:
+    """A figure to save as ``name.kind``; ``kind`` is one of ``FIGURES``."""
+    return File(f"{name}.{kind}", FIGURES[kind], data)
+
+
+Kinds = tuple[tuple[str, str], ...]
+
+
+def exports(images: Kinds, data: Kinds, picture: str = "picture") -> tuple[tuple[str, str, Kinds], ...]:
+    """The buttons that save what is shown, as (label, title, kinds); ``images`` and ``data`` are (kind, label)."""
+    return (
+        ("Image", f"Save the {picture}", images),
+        ("Data", "Save the numbers", data),
+        ("Code", "Python that computes this again", (("code", "Code"),)),
+        ("Notebook", "A Jupyter notebook with question, finding, code and picture", (("notebook", "Notebook"),)),
+        ("Page", "A page of its own that works without a server", (("page", "Page"),)),
+    )
 
 
 Compute = Callable[[Request], dict[str, Any]]

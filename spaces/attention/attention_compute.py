@@ -21,17 +21,15 @@ from shared.models.text import TextModel, load
 from shared.problems import Problem
 from shared.render.bertviz_page import head_view_page, model_view_page
 from shared.render.packing import pack, pack_unit, rounded
-from shared.ui import Request, fetching
+from shared.ui import Request, exports, fetching
 
 PAGE_LIMIT = 2_500_000  # weights that travel to the browser at once; 12 layers x 12 heads x 128 tokens fit
 THUMBNAIL = 64  # pixels of a reduced head beyond that
 CACHE_BYTES = 400_000_000
-EXPORTS = (
-    ("Image", "Save the head as a picture", (("png", "PNG"), ("svg", "SVG"), ("pdf", "PDF"))),
-    ("Data", "Save the numbers", (("npz", "all heads (.npz)"), ("csv", "this head (.csv)"))),
-    ("Code", "Python that computes this again", (("code", "Code"),)),
-    ("Notebook", "A Jupyter notebook with question, finding, code and picture", (("notebook", "Notebook"),)),
-    ("Page", "A page of its own that works without a server", (("page", "Page"),)),
+EXPORTS = exports(
+    (("png", "PNG"), ("svg", "SVG"), ("pdf", "PDF")),
+    (("npz", "all heads (.npz)"), ("csv", "this head (.csv)")),
+    picture="head as a picture",
 )
 
 

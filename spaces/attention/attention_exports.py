@@ -1,6 +1,5 @@
 """What leaves the Attention Space: pictures, numbers, code, notebook, a page of its own, and the endpoint's answer."""
 
-import io
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +12,11 @@ from shared.explain.words import merge_words, without_special
 from shared.problems import Problem
 from shared.render.attention_figures import head_csv, head_figure
 from shared.render.attention_picture import head_picture
-from shared.render.notebook import notebook
+from shared.render.notebook import SHOW_PICTURE, notebook
+from shared.render.packing import npz
 from shared.render.page import document
 from shared.render.style import save
-from shared.ui import File, Request, Snippet, question_key, temporary_file
-
-SHOW_PICTURE = "\nfrom IPython.display import Image\n\nImage(picture)"
-MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+from shared.ui import File, Request, Snippet, figure_file, question_key, temporary_file
 
 
 def title(layer: int | None, head: int | None) -> str:
@@ -62,7 +59,7 @@ def picture_file(kind: str, request: Request) -> File:
     """The head as PNG, SVG or PDF."""
     case = compute.case_of(request.inputs)
     layer, head = compute.place(request, case)
-    return File(f"{stem(layer, head)}.{kind}", MIMES[kind], figure_bytes(case, layer, head, request.state, kind))
+    return figure_file(stem(layer, head), kind, figure_bytes(case, layer, head, request.state, kind))
 
 
 def stem(layer: int | None, head: int | None) -> str:
@@ -72,16 +69,13 @@ def stem(layer: int | None, head: int | None) -> str:
 
 def arrays_bytes(case: compute.Case, layer: int | None, head: int | None) -> bytes:
     """The raw arrays as .npz: attention, tokens, entropy, layer, head (-1 for an average)."""
-    buffer = io.BytesIO()
-    np.savez(  # uncompressed: deflating takes longer than the network
-        buffer,
+    return npz(
         attention=case.attention.weights,
         tokens=np.array(case.attention.tokens, dtype=np.str_),
         entropy=case.statistics.entropy,
         layer=np.int64(-1 if layer is None else layer),
         head=np.int64(-1 if head is None else head),
     )
-    return buffer.getvalue()
 
 
 def arrays_file(request: Request) -> File:

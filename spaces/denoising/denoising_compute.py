@@ -1,6 +1,5 @@
 """From the page's inputs to the payload of its picture, and the film of the run, sent while it is made."""
 
-import base64
 import csv
 import io
 import json
@@ -23,21 +22,17 @@ from shared.models.diffusion import ANY, DiffusionModel, Reading, load, read
 from shared.models.images import ImageModel
 from shared.models.photos import read_photo
 from shared.problems import Problem
-from shared.render.packing import pack, pack_film, rounded
-from shared.ui import Request, fetching, photo_bytes
+from shared.render.packing import data_uri, pack, pack_film, rounded
+from shared.ui import Request, exports, fetching, photo_bytes
 
 SEED_OF_FORWARD = 0
 PREVIEW = 256  # pixels
 # The steps of gray that travel to the page, in standard deviations of the noise: finer ones are not seen.
 SEEN_IN_NOISE, SEEN_IN_GUESS = 0.35, 0.06
-EXPORTS = (
-    ("Image", "Save the picture", (("png", "filmstrip (PNG)"), ("svg", "filmstrip (SVG)"), ("pdf", "filmstrip (PDF)"),
-                                   ("gif", "GIF over the steps"))),
-    ("Data", "Save the numbers", (("npz", "all frames (.npz)"), ("csv", "what the judge said (.csv)"))),
-    ("Code", "Python that computes this again", (("code", "Code"),)),
-    ("Notebook", "A Jupyter notebook with question, finding, code and picture", (("notebook", "Notebook"),)),
-    ("Page", "A page of its own that works without a server", (("page", "Page"),)),
-)  # fmt: skip
+EXPORTS = exports(
+    (("png", "filmstrip (PNG)"), ("svg", "filmstrip (SVG)"), ("pdf", "filmstrip (PDF)"), ("gif", "GIF over the steps")),
+    (("npz", "all frames (.npz)"), ("csv", "what the judge said (.csv)")),
+)
 
 
 def waiting(inputs: dict[str, str]) -> str:
@@ -127,7 +122,7 @@ def picture_data(model: DiffusionModel, reference: str) -> dict[str, Any]:
     name = reference.removeprefix("example:")
     noise = np.random.default_rng(SEED_OF_FORWARD).standard_normal(model.shape)
     return {
-        "uri": f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}",
+        "uri": data_uri("image/jpeg", file.getvalue()),
         "size": [image.height, image.width],
         "alt": EXAMPLES[name].alt if name in EXAMPLES else "your picture",
         "pixels": pack(reading.pixels),
@@ -217,18 +212,16 @@ def learning(request: Request) -> dict[str, Any]:
         rows = list(csv.DictReader(file))
     ranges = [name for name in rows[0] if name.startswith("loss_t_")]
     return {
-        "grids": [{"step": int(file.stem.partition("-")[2]), "uri": webp(file.read_bytes())} for file in files],
+        "grids": [
+            {"step": int(file.stem.partition("-")[2]), "uri": data_uri("image/webp", file.read_bytes())}
+            for file in files
+        ],
         "loss": curve(rows, "train_loss"),
         "ranges": [
             {"name": name.removeprefix("loss_").replace("_", " "), "loss": curve(rows, name)} for name in ranges
         ],
         "note": "Every picture: a column for each class, from the same noise.",
     }
-
-
-def webp(data: bytes) -> str:
-    """A WebP file as a data URI."""
-    return f"data:image/webp;base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def curve(rows: list[Mapping[str, str]], column: str) -> list[list[float]]:

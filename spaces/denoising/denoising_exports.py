@@ -16,22 +16,15 @@ from shared.explain.emergence import judged
 from shared.problems import Problem
 from shared.render.denoising_figures import filmstrip
 from shared.render.denoising_picture import film_gif, grid_png
-from shared.render.notebook import notebook
+from shared.render.notebook import SHOW_PICTURE, notebook
+from shared.render.packing import npz
 from shared.render.page import document
 from shared.render.style import save
-from shared.results import Trajectory
-from shared.ui import File, Request, Snippet, question_key, temporary_file
+from shared.ui import File, Request, Snippet, figure_file, question_key, temporary_file
 
-MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
-SHOW_PICTURE = "\nfrom IPython.display import Image\n\nImage(picture)"
 SAMPLES_IN_STRIP = 3
 ANSWERS_KEPT = 40  # of what a saved page had computed
 MOST_VALUES = 40_000_000  # of an endpoint's trajectory: steps x samples x pixels
-
-
-def finding_of(request: Request) -> str:
-    """The sentence above the picture, as the page says it."""
-    return str(request.details.get("finding", ""))[:600]
 
 
 def title_of(plan: Plan) -> str:
@@ -52,12 +45,12 @@ def strip_bytes(request: Request, kind: str) -> bytes:
     whole = not isinstance(chosen, int) or not 0 <= chosen < len(plan.labels)
     samples = list(range(min(SAMPLES_IN_STRIP, len(plan.labels)))) if whole else [chosen]
     source = f"Glasshouse: {QUESTION} {plan.model_name}; seed {plan.seed}"
-    return save(filmstrip(run, samples, title_of(plan), finding_of(request), source), kind)  # type: ignore[arg-type]
+    return save(filmstrip(run, samples, title_of(plan), request.finding, source), kind)  # type: ignore[arg-type]
 
 
 def picture_file(kind: str, request: Request) -> File:
     """The filmstrip as PNG, SVG or PDF."""
-    return File(f"denoising.{kind}", MIMES[kind], strip_bytes(request, kind))
+    return figure_file("denoising", kind, strip_bytes(request, kind))
 
 
 def gif_file(request: Request) -> File:
@@ -66,26 +59,10 @@ def gif_file(request: Request) -> File:
     return File("denoising.gif", "image/gif", film_gif(run.x, run.timesteps.tolist()))
 
 
-def arrays_bytes(run: Trajectory) -> bytes:
-    """A run as .npz under the names of ``Trajectory``."""
-    buffer = io.BytesIO()
-    np.savez(  # uncompressed: noise does not deflate
-        buffer,
-        x=run.x,
-        x0=run.x0,
-        eps=run.eps,
-        timesteps=run.timesteps,
-        alphas_cumprod=run.alphas_cumprod,
-        labels=run.labels,
-        seed=np.int64(run.seed),
-    )
-    return buffer.getvalue()
-
-
 def arrays_file(request: Request) -> File:
     """The frames on the page as .npz."""
     run = finished_film(plan_of(request.inputs)).trajectory()
-    return File("denoising.npz", "application/zip", arrays_bytes(run))
+    return File("denoising.npz", "application/zip", npz(**vars(run)))
 
 
 def scores_file(request: Request) -> File:
@@ -129,7 +106,7 @@ def notebook_file(request: Request) -> File:
     """Question, finding, code and picture as a Jupyter notebook."""
     plan = plan_of(request.inputs)
     picture = strip_bytes(request, "png")
-    text = notebook(title_of(plan), QUESTION, finding_of(request), code_text(plan) + SHOW_PICTURE, picture)
+    text = notebook(title_of(plan), QUESTION, request.finding, code_text(plan) + SHOW_PICTURE, picture)
     return File("denoising.ipynb", "application/x-ipynb+json", text.encode("utf-8"))
 
 
@@ -203,7 +180,7 @@ def show(
         raise Problem("So many steps of so many pictures do not fit into one file; ask for fewer samples or steps.")
     run = trajectory(plan.model, plan.labels, plan.settings, plan.seed)
     picture = temporary_file("pictures.png", grid_png(run.x[-1]))
-    return picture, temporary_file("denoising.npz", arrays_bytes(run))
+    return picture, temporary_file("denoising.npz", npz(**vars(run)))
 
 
 def number(value: float | None) -> str:

@@ -1,6 +1,5 @@
 """One photo in one network: what every question of the Grad-CAM Space begins with."""
 
-import base64
 import io
 import threading
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from shared.models.layers import Layer
 from shared.models.photos import Photo, read_photo
 from shared.models.shortcut import DOT
 from shared.problems import Problem
+from shared.render import packing
 from shared.ui import photo_bytes
 
 SHORTCUT = "lenet-mnist-shortcut"
@@ -105,7 +105,7 @@ def data_uri(pixels: np.ndarray) -> str:
     """A picture as a data URI: JPEG, or PNG where it was enlarged from few pixels."""
     file, tiny = io.BytesIO(), max(pixels.shape[:2]) <= ENLARGED
     Image.fromarray(pixels).save(file, "PNG" if tiny else "JPEG", quality=85)
-    return f"data:image/{'png' if tiny else 'jpeg'};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return packing.data_uri(f"image/{'png' if tiny else 'jpeg'}", file.getvalue())
 
 
 def target_of(case: Case, text: Any) -> Target:

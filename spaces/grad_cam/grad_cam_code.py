@@ -9,10 +9,8 @@ from grad_cam_view import View, class_name, grid_bytes
 
 from shared.explain.targets import Target
 from shared.models.layers import Layer
-from shared.render.notebook import notebook
+from shared.render.notebook import SHOW_PICTURE, notebook
 from shared.ui import File, Request, Snippet
-
-SHOW_PICTURE = "\nfrom IPython.display import Image\n\nImage(picture)"
 
 
 def code_text(inputs: dict[str, str], methods: Sequence[str], target: Target, layer: Layer | None) -> str:

@@ -13,16 +13,12 @@ from grad_cam_sheet import sheet, sheet_of
 
 from shared.models.images import ALIASES, load
 from shared.problems import Problem
-from shared.ui import Request, fetching, question_key
+from shared.ui import Request, exports, fetching, question_key
 
-EXPORTS = (
-    ("Image", "Save the picture", (("png", "PNG"), ("svg", "SVG"), ("pdf", "PDF"), ("gif", "GIF over the layers"),
-                                   ("strip", "all layers (PNG)"))),
-    ("Data", "Save the numbers", (("npz", "maps at full resolution (.npz)"), ("csv", "scores (.csv)"))),
-    ("Code", "Python that computes this again", (("code", "Code"),)),
-    ("Notebook", "A Jupyter notebook with question, finding, code and picture", (("notebook", "Notebook"),)),
-    ("Page", "A page of its own that works without a server", (("page", "Page"),)),
-)  # fmt: skip
+EXPORTS = exports(
+    (("png", "PNG"), ("svg", "SVG"), ("pdf", "PDF"), ("gif", "GIF over the layers"), ("strip", "all layers (PNG)")),
+    (("npz", "maps at full resolution (.npz)"), ("csv", "scores (.csv)")),
+)
 COMPUTE = {
     "maps": maps, "map": one_map, "filmstrip": filmstrip, "channels": channels, "faith": faith, "randomize": randomize,
     "patch": patch, "known": known_shares, "sheet": sheet,

@@ -18,24 +18,21 @@ from shared.explain.methods import METHODS
 from shared.explain.targets import Target
 from shared.models.layers import Layer
 from shared.problems import Problem
+from shared.render.packing import npz
 from shared.render.saliency_cards import Card, contact_sheet, contact_table
 from shared.render.saliency_figures import filmstrip
 from shared.render.saliency_picture import filmstrip_gif, full_map
 from shared.render.style import save
-from shared.ui import File, Request
-
-MIMES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+from shared.ui import File, Request, figure_file
 
 
 def picture_file(kind: str, request: Request) -> File:
     """What is on the page as PNG, SVG or PDF: the contact sheet where that is open, else the grid."""
     if request.state.get("tab") == "sheet":
         cards = cards_of(request)
-        figure = contact_sheet(
-            cards, f"{len(cards)} photos", str(request.details.get("finding", "")), View(request).source()
-        )
-        return File(f"contact-sheet.{kind}", MIMES[kind], save(figure, kind))  # type: ignore[arg-type]
-    return File(f"saliency.{kind}", MIMES[kind], grid_bytes(View(request), kind))
+        figure = contact_sheet(cards, f"{len(cards)} photos", request.finding, View(request).source())
+        return figure_file("contact-sheet", kind, save(figure, kind))  # type: ignore[arg-type]
+    return figure_file("saliency", kind, grid_bytes(View(request), kind))
 
 
 def layered_method(view: View) -> str:
@@ -68,9 +65,7 @@ def arrays_of(case: Case, raw: Mapping[str, np.ndarray], target: Target, layer: 
     """Signed maps by method as .npz, in the photo's coordinates; see the README of the Space."""
     size = (case.photo.shape[0], case.photo.shape[1])
     signed = np.stack([full_map(each, case.box, size) for each in raw.values()])
-    buffer = io.BytesIO()
-    np.savez(  # uncompressed: deflating takes longer than the network
-        buffer,
+    return npz(
         heatmap=np.stack([unit(each) for each in signed]),
         signed=signed,
         probabilities=case.probabilities,
@@ -82,7 +77,6 @@ def arrays_of(case: Case, raw: Mapping[str, np.ndarray], target: Target, layer: 
         box=np.array(case.box, dtype=np.int64),
         **{f"raw_{index}": each for index, each in enumerate(raw.values())},
     )
-    return buffer.getvalue()
 
 
 def arrays_file(request: Request) -> File:

@@ -47,7 +47,7 @@ class View:
             "colormap": state.get("colormap") if state.get("colormap") in ("magma", "cividis") else "viridis",
         }
         self.end = time.monotonic() + PATIENCE
-        self.finding = str(request.details.get("finding", ""))[:600]
+        self.finding = request.finding
 
     def maps(self) -> dict[tuple[str, Target], np.ndarray]:
         """All maps of the grid, as their methods give them."""
