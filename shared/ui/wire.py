@@ -32,7 +32,7 @@ class Shown:
 
     Where the page set them (a preset, a link), ``before`` are those that stood in the form, and until ``settled``
     (seconds, monotonic) the form may still be on its way: the browser sets one field after the other and tells of
-    each, so that some of the new values arrive together with some of the old.
+    each, so that some of the new values arrive together with some of the old. Once all have come, it is settled.
     """
 
     values: tuple[str, ...] = ()
@@ -45,7 +45,9 @@ class Shown:
         if now == self.values:
             return True
         choices = zip(now, self.values, self.before, strict=False)
-        return time.monotonic() < self.settled and all(value in (new, old, "") for value, new, old in choices)
+        return time.monotonic() < self.settled and all(
+            value in (new, old) or (value == "" and new != old) for value, new, old in choices
+        )
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Page:
     def repaint(self, shown: Shown, *values: str) -> Iterator[Any]:
         """Inputs have changed; perhaps only because a preset or a link set them."""
         if shown.explains(values):
-            yield gr.skip()
+            arrived = tuple(value or "" for value in values) == shown.values
+            yield [gr.skip(), Shown(shown.values) if arrived else gr.skip()]
             return
         changed = self.named(values)
         if reason := self.waiting(changed):

@@ -73,6 +73,16 @@ def test_a_form_on_its_way_to_a_preset_is_no_change():
     assert settled.explains(("new", None, "other")) and not settled.explains(("new", "b", "m"))
 
 
+def test_what_a_visitor_empties_or_takes_back_at_once_is_a_change():
+    page = Page(DEFAULTS, (), lambda inputs: {"inputs": inputs}, lambda inputs: "")
+    *_, shown = page.everything({"text": "a", "pair": "", "model": "m"}, None, ("a", "", "m"))
+    assert not shown.explains(("", "", "m"))
+    *_, shown = page.everything({"text": "new", "pair": "", "model": "m"}, None, ("old", "", "m"))
+    assert shown.explains(("old", "", "m"))
+    [(_, settled)] = page.repaint(shown, "new", "", "m")
+    assert not settled.explains(("old", "", "m"))
+
+
 def test_what_a_visitor_changes_back_is_a_change():
     page = Page(DEFAULTS, (), lambda inputs: {"inputs": inputs}, lambda inputs: "")
     first = [*page.repaint(Shown(("a", "", "m")), "b", "", "m")][-1][-1]
