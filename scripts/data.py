@@ -4,31 +4,29 @@ Every loader downloads with ``hf_hub_download`` (so a filled Hugging Face cache 
 Python or numpy values. Nothing is normalized here beyond what the docstring says.
 """
 
-import io
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet
-from huggingface_hub import hf_hub_download
-from PIL import Image
+
+from shared.models.hub_pictures import hub_file, mnist, pictures
+
+__all__ = ["cifar10", "fashion_mnist", "imdb", "mnist", "sst2"]
 
 BREAKS = re.compile(r"(<br\s*/?>|\s)+")
 PENN_NEGATION = re.compile(r"\s+n't\b")
 
 
-def hub_file(repository: str, filename: str) -> Path:
-    """The local path of one file of a Hub data set, downloaded on first use."""
-    return Path(hf_hub_download(repository, filename, repo_type="dataset"))
-
-
-def imdb(split: str) -> list[tuple[str, int]]:
+def imdb(split: str, count: int | None = None) -> list[tuple[str, int]]:
     """IMDb reviews of ``split`` (train or test, 25,000 each) as (text, label); label 1 is positive.
 
-    Line-break tags become spaces. Source: Maas et al. 2011.
+    ``count`` of them are taken evenly, since they are sorted by label. Line-break tags become spaces. Source: Maas et
+    al. 2011.
     """
     table = pyarrow.parquet.read_table(hub_file("stanfordnlp/imdb", f"plain_text/{split}-00000-of-00001.parquet"))
+    if count:
+        table = table.take(np.arange(count) * len(table) // count)
     texts = (BREAKS.sub(" ", text).strip() for text in table["text"].to_pylist())
     return list(zip(texts, table["label"].to_pylist(), strict=True))
 
@@ -42,19 +40,6 @@ def sst2(split: str) -> list[tuple[str, int]]:
     lines = hub_file("SetFit/sst2", f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
     rows = (json.loads(line) for line in lines)
     return [(PENN_NEGATION.sub("n't", row["text"]).strip(), row["label"]) for row in rows]
-
-
-def pictures(repository: str, filename: str, column: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The first ``count`` rows of a data set of pictures: (N, H, W) or (N, H, W, 3) uint8 and labels (N,) int64."""
-    table = pyarrow.parquet.read_table(hub_file(repository, filename)).slice(0, count)
-    encoded = (row["bytes"] for row in table[column].to_pylist())
-    decoded = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in encoded])
-    return decoded, table["label"].to_numpy().astype(np.int64)
-
-
-def mnist(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """MNIST digits of ``split`` (train 60,000, test 10,000): (N, 28, 28) uint8 and labels. LeCun et al. 1998."""
-    return pictures("ylecun/mnist", f"mnist/{split}-00000-of-00001.parquet", "image", count)
 
 
 def fashion_mnist(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:

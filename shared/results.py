@@ -211,3 +211,72 @@ class Inversion:
     noise: np.ndarray
     decoded: np.ndarray
     error: float
+
+
+@dataclass(frozen=True)
+class Points:
+    """Labeled points of a plane, N of them in K classes, some held out to judge by.
+
+    ``x`` (N, 2) float32 in the coordinates that networks see; in the units of its ``axes`` (two names) a coordinate is
+    ``mean`` (2,) + ``scale`` (2,) times it. ``labels`` (N,) int64 in [0, K); ``validation`` (N,) bool marks what no
+    training may touch. ``classes`` are K names, ``title`` says what the points are, and ``note``, a sentence or "",
+    what was done to them.
+    """
+
+    title: str
+    x: np.ndarray
+    labels: np.ndarray
+    validation: np.ndarray
+    classes: tuple[str, ...]
+    axes: tuple[str, str]
+    mean: np.ndarray
+    scale: np.ndarray
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line in the plane: ``weights`` (3,) float64, the points with w0 x + w1 y + b > 0 on its positive side.
+
+    ``accuracy`` in [0, 1]: the share of the given points that lie on the side of their class.
+    """
+
+    weights: np.ndarray
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training with the weights that it went through; epoch 0 is the untrained network.
+
+    ``epochs`` (F,) int64: the epochs whose ``weights`` (F, P) float32 are kept: of each linear layer in turn W
+    (out, in) by rows, then b, batch norm folded in. ``gradients`` (F, L) float32: the root mean square of each layer's
+    weight gradient in the epoch's last step, 0 before the first. ``loss`` and ``accuracy`` (E + 1, 2) float64: after
+    each epoch, on training and validation points (NaN where there are none). ``stopped``: why it ended early, or "".
+    """
+
+    epochs: np.ndarray
+    weights: np.ndarray
+    gradients: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+    stopped: str
+
+
+@dataclass(frozen=True)
+class Racer:
+    """One of several ways to train, run with S seeds for E epochs.
+
+    ``loss`` and ``accuracy`` (S, E + 1) float64 on validation points, or on the training points where there are none;
+    NaN after a training was lost. ``to_target`` (S,) float64: the first epoch with the wanted accuracy, NaN for never.
+    """
+
+    name: str
+    loss: np.ndarray
+    accuracy: np.ndarray
+    to_target: np.ndarray
+
+    @property
+    def lost(self) -> int:
+        """How many of the trainings were lost."""
+        return int(np.isnan(self.loss[:, -1]).sum())

@@ -3,6 +3,7 @@
 A Space uses these names in plain sight of its ``app.py``; each is one small function of one module.
 """
 
+from shared.ui.fields import decimal, whole
 from shared.ui.files import temporary_file
 from shared.ui.jobs import Job, Jobs
 from shared.ui.launch import launch, lazy, theme
@@ -11,6 +12,7 @@ from shared.ui.photo_inputs import photo_bytes, photo_input, sheet_input, sketch
 from shared.ui.picture import File, Request, Snippet, exports, figure_file, picture, question_key
 from shared.ui.presets import Preset, presets
 from shared.ui.problems import shown_as_error
+from shared.ui.table_inputs import table_bytes, table_input
 from shared.ui.wire import Page, fetching, wire
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Preset",
     "Request",
     "Snippet",
+    "decimal",
     "exports",
     "fetching",
     "figure_file",
@@ -36,8 +39,11 @@ __all__ = [
     "shown_as_error",
     "sketch_input",
     "story",
+    "table_bytes",
+    "table_input",
     "temporary_file",
     "theme",
     "uploaded",
+    "whole",
     "wire",
 ]

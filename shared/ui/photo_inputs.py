@@ -85,7 +85,7 @@ def uploaded(upload: dict[str, Any]) -> bytes:
     try:
         return Path(upload["path"]).read_bytes()
     except (KeyError, TypeError, OSError) as error:
-        raise Problem("This photo did not arrive; upload it again.") from error
+        raise Problem("This file did not arrive; upload it again.") from error
 
 
 def sketch_input(reference: gr.Textbox, label: str = "Draw a digit") -> gr.HTML:

@@ -12,7 +12,7 @@ from shared.explain.denoising import Settings, Step, generate, timesteps_of
 from shared.models.diffusion import ANY, DiffusionModel, load
 from shared.problems import Problem
 from shared.results import Trajectory
-from shared.ui import Jobs
+from shared.ui import Jobs, decimal, whole
 
 MOST_SAMPLES = 16
 MOST_FRAMES = 100  # of a run that travel to the page
@@ -53,25 +53,6 @@ def plan_of(inputs: Mapping[str, str]) -> Plan:
     )
     timesteps_of(model, settings)  # refuses steps that do not fit
     return Plan(model.name, label, labels, whole(inputs["seed"], "seed", 0, LARGEST_SEED), settings)
-
-
-def whole(text: str, name: str, least: int, most: int) -> int:
-    """A whole number from a field."""
-    try:
-        number = int(str(text).strip())
-    except ValueError:
-        number = least - 1
-    if not least <= number <= most:
-        raise Problem(f"The {name} is a whole number from {least:,} to {most:,}, not {str(text)[:20]!r}.")
-    return number
-
-
-def decimal(text: str, name: str) -> float:
-    """A number from a field; its range is checked where it is used."""
-    try:
-        return float(str(text).strip())
-    except ValueError as error:
-        raise Problem(f"The {name} is a number such as 1 or 2.5, not {str(text)[:20]!r}.") from error
 
 
 @dataclass(eq=False)

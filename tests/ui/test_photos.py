@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from shared.problems import Problem
-from shared.ui import photos
+from shared.ui import photos, shelf
 from shared.ui.photo_inputs import MOST, ink, kept_of, photo_bytes, preview, uploaded
 
 
@@ -49,7 +49,7 @@ def test_small_pictures_are_kept_without_loss():
 
 def test_the_folder_is_closed_to_others_and_names_differ(own_folder):
     assert photos.keep(file_of()) != photos.keep(file_of())
-    assert stat.S_IMODE((own_folder / photos.HOME).stat().st_mode) == 0o700
+    assert stat.S_IMODE((own_folder / photos.PHOTOS.home.name).stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_unknown_references_are_one_sentence(reference):
 
 
 def age(own_folder, reference, seconds):
-    path = own_folder / photos.HOME / reference.removeprefix("photo:")
+    path = own_folder / photos.PHOTOS.home.name / reference.removeprefix("photo:")
     then = time.time() - seconds
     os.utime(path, (then, then))
     return path
@@ -71,14 +71,14 @@ def age(own_folder, reference, seconds):
 
 def test_an_hour_after_its_last_use_a_photo_is_gone(own_folder):
     old, used = photos.keep(file_of()), photos.keep(file_of())
-    path = age(own_folder, old, photos.KEPT + 5)
-    age(own_folder, used, photos.KEPT - 60)
+    path = age(own_folder, old, shelf.KEPT + 5)
+    age(own_folder, used, shelf.KEPT - 60)
     photos.find(used)  # used again: another hour
     with pytest.raises(Problem):
         photos.find(old)
     photos.keep(file_of())
     assert not path.exists()
-    assert time.time() - (own_folder / photos.HOME / used.removeprefix("photo:")).stat().st_mtime < 60
+    assert time.time() - (own_folder / photos.PHOTOS.home.name / used.removeprefix("photo:")).stat().st_mtime < 60
 
 
 def test_the_store_is_bounded_and_the_oldest_goes_first(own_folder, monkeypatch):
@@ -86,7 +86,7 @@ def test_the_store_is_bounded_and_the_oldest_goes_first(own_folder, monkeypatch)
     size = len(photos.find(references[0]))
     for seconds, reference in zip((400, 300, 200, 100), references, strict=True):
         age(own_folder, reference, seconds)
-    monkeypatch.setattr(photos, "MOST_BYTES", 3 * size)
+    monkeypatch.setattr(shelf, "MOST_BYTES", 3 * size)
     newest = photos.keep(file_of())
     for gone in references[:2]:
         with pytest.raises(Problem):
