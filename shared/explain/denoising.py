@@ -76,10 +76,7 @@ def scheduler_for(model: DiffusionModel, settings: Settings) -> Any:
     """
     from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 
-    levels = len(model.alphas_cumprod)
-    if settings.steps < 1 or levels % settings.steps:
-        fitting = ", ".join(str(steps) for steps in divisors(levels))
-        raise Problem(f"Choose a number of steps that divides {levels:,} evenly: {fitting}.")
+    check_steps(model, settings.steps)
     kinds = {"DDIM": DDIMScheduler, "DDPM": DDPMScheduler, "DPM-Solver++": DPMSolverMultistepScheduler}
     config = {**model.schedule, "timestep_spacing": "trailing"}
     if settings.sampler == "DPM-Solver++":  # with this largest value its thresholding is the others' clipping
@@ -87,6 +84,14 @@ def scheduler_for(model: DiffusionModel, settings: Settings) -> Any:
     scheduler = kinds[settings.sampler].from_config(config)
     scheduler.set_timesteps(settings.steps)
     return scheduler
+
+
+def check_steps(model: DiffusionModel, steps: int) -> None:
+    """Raise ``Problem`` for a number of steps that does not divide the model's noise levels evenly."""
+    levels = len(model.alphas_cumprod)
+    if steps < 1 or levels % steps:
+        fitting = ", ".join(str(each) for each in divisors(levels))
+        raise Problem(f"Choose a number of steps that divides {levels:,} evenly: {fitting}.")
 
 
 def clips(model: DiffusionModel) -> bool:
@@ -198,11 +203,26 @@ def trajectory(model: DiffusionModel, labels: Sequence[int], settings: Settings,
     """A whole run with every frame kept, as ``generate`` draws it."""
     start, run = generate(model, labels, settings, seed)
     steps = list(run)
-    timesteps = np.array([step.timestep for step in steps])
+    return assembled(
+        model,
+        [start.numpy(), *(step.after.numpy() for step in steps)],
+        [step.x0.numpy() for step in steps],
+        [step.eps.numpy() for step in steps],
+        np.array([step.timestep for step in steps]),
+        labels,
+        seed,
+    )
+
+
+def assembled(
+    model: DiffusionModel, x: Sequence[np.ndarray], x0: Sequence[np.ndarray], eps: Sequence[np.ndarray],
+    timesteps: np.ndarray, labels: Sequence[int], seed: int,
+) -> Trajectory:  # fmt: skip
+    """A ``Trajectory`` from the frames (N, C, H, W) of its steps; ``x`` has one more, the last state."""
     return Trajectory(
-        x=np.stack([start.numpy(), *(step.after.numpy() for step in steps)]),
-        x0=np.stack([step.x0.numpy() for step in steps]).astype(np.float16),
-        eps=np.stack([step.eps.numpy() for step in steps]).astype(np.float16),
+        x=np.stack(x),
+        x0=np.stack(x0).astype(np.float16),
+        eps=np.stack(eps).astype(np.float16),
         timesteps=timesteps,
         alphas_cumprod=model.alphas_cumprod[timesteps],
         labels=np.array(labels),

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -99,8 +99,14 @@ def judge_data(model: DiffusionModel) -> dict[str, Any] | None:
     judge = judge_of(model)
     if judge is None:
         return None
-    measured = json.loads((checkpoints.folder(judge.name) / "metrics.json").read_text(encoding="utf-8"))
-    return {"name": judge.name, "accuracy": measured["metrics"]["test_accuracy"], "labels": list(judge.labels)}
+    return {"name": judge.name, "accuracy": measured_accuracy(judge.name), "labels": list(judge.labels)}
+
+
+@cache
+def measured_accuracy(name: str) -> float:
+    """What a classifier of this house got right on its test pictures."""
+    measured = json.loads((checkpoints.folder(name) / "metrics.json").read_text(encoding="utf-8"))
+    return float(measured["metrics"]["test_accuracy"])
 
 
 @lru_cache(maxsize=32)

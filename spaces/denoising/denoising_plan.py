@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from shared.arrays import evenly
-from shared.explain.denoising import Settings, Step, generate, timesteps_of
+from shared.explain.denoising import Settings, Step, assembled, check_steps, generate, timesteps_of
 from shared.models.diffusion import ANY, DiffusionModel, load
 from shared.problems import Problem
 from shared.results import Trajectory
@@ -51,7 +51,7 @@ def plan_of(inputs: Mapping[str, str]) -> Plan:
         decimal(inputs["guidance"], "guidance") if model.labels else 1.0,
         decimal(inputs["eta"], "eta") if inputs["sampler"] == "DDIM" else 0.0,
     )
-    timesteps_of(model, settings)  # refuses steps that do not fit
+    check_steps(model, settings.steps)
     return Plan(model.name, label, labels, whole(inputs["seed"], "seed", 0, LARGEST_SEED), settings)
 
 
@@ -89,16 +89,8 @@ class Film:
         """The kept frames of a finished run."""
         if self.final is None:
             raise Problem("This run is not finished yet; let it come to its end first.")
-        timesteps = self.timesteps[self.shown]
-        return Trajectory(
-            x=np.stack([*self.x, self.final]),
-            x0=np.stack(self.x0),
-            eps=np.stack(self.eps),
-            timesteps=timesteps,
-            alphas_cumprod=self.plan.model.alphas_cumprod[timesteps],
-            labels=np.array(self.plan.labels),
-            seed=self.plan.seed,
-        )
+        timesteps, frames = self.timesteps[self.shown], [*self.x, self.final]
+        return assembled(self.plan.model, frames, self.x0, self.eps, timesteps, self.plan.labels, self.plan.seed)
 
 
 def filming(plan: Plan) -> Generator[Film, None, Film]:
