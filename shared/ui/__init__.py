@@ -3,6 +3,7 @@
 A Space uses these names in plain sight of its ``app.py``; each is one small function of one module.
 """
 
+from shared.ui.examples import Example, example_bytes
 from shared.ui.fields import decimal, whole
 from shared.ui.files import temporary_file
 from shared.ui.jobs import Job, Jobs
@@ -16,6 +17,7 @@ from shared.ui.table_inputs import table_bytes, table_input
 from shared.ui.wire import Page, fetching, wire
 
 __all__ = [
+    "Example",
     "File",
     "Job",
     "Jobs",
@@ -24,6 +26,7 @@ __all__ = [
     "Request",
     "Snippet",
     "decimal",
+    "example_bytes",
     "exports",
     "fetching",
     "figure_file",

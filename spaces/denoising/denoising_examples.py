@@ -1,38 +1,20 @@
 """The pictures that the Denoising Space brings along, for its tab Forward."""
 
-import io
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from shared.problems import Problem
+from shared.ui import Example, example_bytes
 
 FOLDER = Path(__file__).parent / "examples"
 SIDE = 280
 
 
-@dataclass(frozen=True)
-class Example:
-    """One picture: what is to be seen on it, and a shipped file's name or the function that draws it."""
-
-    alt: str
-    source: str | Callable[[], Image.Image]
-
-
 @cache
 def example(name: str) -> bytes:
     """The example called ``name`` as the bytes of an image file."""
-    if name not in EXAMPLES:
-        raise Problem(f"There is no example called “{name[:40]}”; choose one of the presets or upload a photo.")
-    source = EXAMPLES[name].source
-    if isinstance(source, str):
-        return (FOLDER / source).read_bytes()
-    file = io.BytesIO()
-    source().save(file, "PNG")
-    return file.getvalue()
+    return example_bytes(EXAMPLES, FOLDER, name)
 
 
 def shirt() -> Image.Image:

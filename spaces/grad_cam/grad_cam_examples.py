@@ -1,8 +1,5 @@
 """The pictures that the Grad-CAM Space brings along: photographs in the public domain, and what is composed of them."""
 
-import io
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from shared.models.digits import like_mnist
-from shared.problems import Problem
+from shared.ui import Example, example_bytes
 
 FOLDER = Path(__file__).parent / "examples"
 SIDE = 512
@@ -24,26 +21,10 @@ STROKES = {
 }
 
 
-@dataclass(frozen=True)
-class Example:
-    """One picture: its title, what is to be seen on it, and a shipped file's name or the function that makes it."""
-
-    title: str
-    alt: str
-    source: str | Callable[[], Image.Image]
-
-
 @cache
 def example(name: str) -> bytes:
     """The example called ``name`` as the bytes of an image file."""
-    if name not in EXAMPLES:
-        raise Problem(f"There is no example called “{name[:40]}”; choose one of the presets or upload a photo.")
-    source = EXAMPLES[name].source
-    if isinstance(source, str):
-        return (FOLDER / source).read_bytes()
-    file = io.BytesIO()
-    source().save(file, "PNG")
-    return file.getvalue()
+    return example_bytes(EXAMPLES, FOLDER, name)
 
 
 def shipped(name: str) -> Image.Image:
@@ -104,18 +85,18 @@ def digit(number: int, dot: bool = False) -> Image.Image:
 
 
 EXAMPLES = {
-    "two-animals": Example("Two animals", "a tabby cat on the left and a lion on the right", two_animals),
-    "cat": Example("A cat", "the face of a tabby cat, close up", "chelsea.jpg"),
-    "coffee": Example("A cup of coffee", "a red cup of coffee with its spoon on a wooden table", "coffee.jpg"),
-    "rocket": Example("A rocket", "a rocket on its launch pad at dusk, between towers", "rocket.jpg"),
-    "astronaut": Example("An astronaut", "a woman in an orange space suit, her helmet in hand", "astronaut.jpg"),
-    "photographer": Example("A photographer", "a man in a coat behind a camera on a tripod, in gray", "camera.jpg"),
-    "small-object": Example("A small animal", "a running cheetah, small before blurred brown ground", running_cheetah),
-    "texture": Example("A spotted horse", "the outline of a horse, filled with a cheetah's coat", spotted_horse),
-    "galaxies": Example("Galaxies", "hundreds of small galaxies on black", "hubble.jpg"),
-    "grey": Example("Blank gray", "an evenly gray picture", gray),
-    "digit-4": Example("A plain 4", "a drawn digit 4", lambda: digit(4)),
-    "dot-4": Example("A 4 with the dot", "a drawn digit 4, a dot in the top left corner", lambda: digit(4, dot=True)),
-    "dot-1": Example("A 1 with the dot", "a drawn digit 1, a dot in the top left corner", lambda: digit(1, dot=True)),
-    "dot-7": Example("A 7 with the dot", "a drawn digit 7, a dot in the top left corner", lambda: digit(7, dot=True)),
+    "two-animals": Example("a tabby cat on the left and a lion on the right", two_animals, "Two animals"),
+    "cat": Example("the face of a tabby cat, close up", "chelsea.jpg", "A cat"),
+    "coffee": Example("a red cup of coffee with its spoon on a wooden table", "coffee.jpg", "A cup of coffee"),
+    "rocket": Example("a rocket on its launch pad at dusk, between towers", "rocket.jpg", "A rocket"),
+    "astronaut": Example("a woman in an orange space suit, her helmet in hand", "astronaut.jpg", "An astronaut"),
+    "photographer": Example("a man in a coat behind a camera on a tripod, in gray", "camera.jpg", "A photographer"),
+    "small-object": Example("a running cheetah, small before blurred brown ground", running_cheetah, "A small animal"),
+    "texture": Example("the outline of a horse, filled with a cheetah's coat", spotted_horse, "A spotted horse"),
+    "galaxies": Example("hundreds of small galaxies on black", "hubble.jpg", "Galaxies"),
+    "grey": Example("an evenly gray picture", gray, "Blank gray"),
+    "digit-4": Example("a drawn digit 4", lambda: digit(4), "A plain 4"),
+    "dot-4": Example("a drawn digit 4, a dot in the top left corner", lambda: digit(4, dot=True), "A 4 with the dot"),
+    "dot-1": Example("a drawn digit 1, a dot in the top left corner", lambda: digit(1, dot=True), "A 1 with the dot"),
+    "dot-7": Example("a drawn digit 7, a dot in the top left corner", lambda: digit(7, dot=True), "A 7 with the dot"),
 }
