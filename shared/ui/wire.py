@@ -32,7 +32,7 @@ class Shown:
 
     Where the page set them (a preset, a link), ``before`` are those that stood in the form, and until ``settled``
     (seconds, monotonic) the form may still be on its way: the browser sets one field after the other and tells of
-    each, so that some of the new values arrive together with some of the old. Once all have come, it is settled.
+    each, in any order, so that some of the new values arrive together with some of the old.
     """
 
     values: tuple[str, ...] = ()
@@ -65,8 +65,7 @@ class Page:
     def repaint(self, shown: Shown, *values: str) -> Iterator[Any]:
         """Inputs have changed; perhaps only because a preset or a link set them."""
         if shown.explains(values):
-            arrived = tuple(value or "" for value in values) == shown.values
-            yield [gr.skip(), Shown(shown.values) if arrived else gr.skip()]
+            yield gr.skip()
             return
         changed = self.named(values)
         if reason := self.waiting(changed):
