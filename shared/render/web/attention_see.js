@@ -2,7 +2,6 @@
 // See: all heads at once, one head as heatmap or arcs, BertViz.
 (() => {
   const A = Glasshouse.attention, { el } = Glasshouse;
-  const STILL = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   A.ROOT_TICKS = [0, 0.04, 0.16, 0.36, 0.64, 1].map((value) => [Math.sqrt(value), value === 0 || value === 1 ? String(value) : value.toFixed(2).slice(1)]);
   A.attentionScale = () => Glasshouse.scale(Glasshouse.magnitude(), A.ROOT_TICKS, "attention, each row sums to 1 (color follows its square root)");
 
@@ -114,7 +113,7 @@
     const context = Glasshouse.canvas(canvas, layout.width, layout.height);
     const tiles = A.tiles(model, layout.cell);
     const before = model.places, after = new Map(layout.items.map((item) => [`${item.layer}.${item.head}`, item]));
-    const moved = before && !STILL() && layout.items.some((item) => { const old = before.get(`${item.layer}.${item.head}`); return old && (old.x !== item.x || old.y !== item.y); });
+    const moved = before && !Glasshouse.reduced() && layout.items.some((item) => { const old = before.get(`${item.layer}.${item.head}`); return old && (old.x !== item.x || old.y !== item.y); });
     model.places = after;
     const paint = (progress) => A.paintTiles(context, canvas, frame, layout, tiles, (item) => {
       const old = moved && before.get(`${item.layer}.${item.head}`);

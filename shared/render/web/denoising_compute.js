@@ -35,16 +35,16 @@
 
   D.certainty = (frame, answer, width) => {
     const { model } = frame, few = width < 420, last = model.abar.length - 1, chosen = frame.state.sample ?? -1;
-    const chart = D.chart({ width, height: 230, x: [last, 0], y: [0, TOP], xTicks: D.noiseTicks(model, few), yTicks: D.percentTicks, xLabel: "noise level t", left: 50, label: "Probability of the class in the predicted picture, over the noise level" });
+    const chart = Glasshouse.chart({ width, height: 230, x: [last, 0], y: [0, TOP], xTicks: D.noiseTicks(model, few), yTicks: D.percentTicks, xLabel: "noise level t", left: 50, label: "Probability of the class in the predicted picture, over the noise level" });
     const curves = Array.from({ length: model.N }, (_, sample) => {
       const kind = D.drawnClass(model, answer, sample);
       return model.shown.map((_, f) => [D.time(model, f), D.chanceOf(model, answer, f, sample, kind)]);
     });
-    curves.forEach((points) => D.line(chart, points, { class: "gd-thin", "stroke-width": 1 }));
+    curves.forEach((points) => Glasshouse.line(chart, points, { class: "gd-thin", "stroke-width": 1 }));
     const mean = model.shown.map((_, f) => [D.time(model, f), D.mean(curves.map((points) => points[f][1]))]);
-    D.line(chart, mean, { class: "gd-ink-signal", "stroke-width": 3 });
-    if (chosen >= 0) D.line(chart, curves[chosen], { class: "gd-ink-0", "stroke-width": 2 });
-    answer.decided.forEach((at, sample) => D.dot(chart, curves[sample][at], { class: sample === chosen ? "gd-ink-0" : "gd-spot", r: sample === chosen ? 5 : 3 }));
+    Glasshouse.line(chart, mean, { class: "gd-ink-signal", "stroke-width": 3 });
+    if (chosen >= 0) Glasshouse.line(chart, curves[chosen], { class: "gd-ink-0", "stroke-width": 2 });
+    answer.decided.forEach((at, sample) => Glasshouse.dot(chart, curves[sample][at], { class: sample === chosen ? "gd-ink-0" : "gd-spot", r: sample === chosen ? 5 : 3 }));
     const wanted = model.wanted.some((index) => index >= 0);
     return figure("Sure of the class", `how probable the judge finds ${wanted ? "the wanted class" : "its final answer"}`, chart.node,
       D.legend([{ ink: "signal", text: "mean" }, { ink: "thin", text: "one sample; its dot: from here the answer stays" }, ...(chosen >= 0 ? [{ ink: 0, text: D.sampleName(model, chosen) }] : [])]));
@@ -53,11 +53,11 @@
   // Coarse structure first, fine detail last: how much of the final picture is there in each band.
   D.spectrum = (frame, answer, width) => {
     const { model } = frame, few = width < 420, last = model.abar.length - 1, bands = answer.bands.length;
-    const chart = D.chart({ width, height: 230, x: [last, 0], y: [0, TOP], xTicks: D.noiseTicks(model, few), yTicks: [[0, "0"], [0.5, "0.5"], [1, "1"]], xLabel: "noise level t", left: 50, label: "Correlation of the predicted picture with the final one in four bands of detail, over the noise level" });
+    const chart = Glasshouse.chart({ width, height: 230, x: [last, 0], y: [0, TOP], xTicks: D.noiseTicks(model, few), yTicks: [[0, "0"], [0.5, "0.5"], [1, "1"]], xLabel: "noise level t", left: 50, label: "Correlation of the predicted picture with the final one in four bands of detail, over the noise level" });
     for (let band = 0; band < bands; band++) {
       const points = model.shown.map((_, f) => [D.time(model, f), Math.max(0, answer.alike[f * bands + band])]);
-      D.line(chart, points, { class: `gd-ink-${band}` });
-      if (answer.half[band] !== null) D.dot(chart, points[answer.half[band]], { class: `gd-ink-${band}` });
+      Glasshouse.line(chart, points, { class: `gd-ink-${band}` });
+      if (answer.half[band] !== null) Glasshouse.dot(chart, points[answer.half[band]], { class: `gd-ink-${band}` });
     }
     return figure("Coarse first", "correlation of the predicted picture with the final one, band by band", chart.node,
       D.legend(answer.bands.map(({ name, from, to }, band) => ({ ink: band, text: `${name} (${from} to ${to} cycles across the picture)`, value: answer.half[band] === null ? "" : `above 0.5 from t = ${D.time(model, answer.half[band])}` }))));
@@ -110,9 +110,9 @@
     const { model } = frame, width = half(frame.parts.panel.clientWidth), judged = Boolean(model.judge), last = model.abar.length - 1, most = Math.max(0.5, ...points.map((point) => point.distance));
     const axis = { width, height: 190, x: [last, 0], xTicks: D.noiseTicks(model, width < 420), xLabel: "the fork starts at noise level t", left: 50 };
     const draw = (name, top, yTicks, ink) => {
-      const chart = D.chart({ ...axis, y: [0, top], yTicks, label: `${name} over the noise level of the fork: ${points.map((point) => `t ${point.t}: ${D.digits(point[name])}`).join("; ")}` }), line = points.map((point) => [point.t, point[name]]);
-      D.line(chart, line, { class: `gd-ink-${ink}` });
-      line.forEach((point) => D.dot(chart, point, { class: `gd-ink-${ink}` }));
+      const chart = Glasshouse.chart({ ...axis, y: [0, top], yTicks, label: `${name} over the noise level of the fork: ${points.map((point) => `t ${point.t}: ${D.digits(point[name])}`).join("; ")}` }), line = points.map((point) => [point.t, point[name]]);
+      Glasshouse.line(chart, line, { class: `gd-ink-${ink}` });
+      line.forEach((point) => Glasshouse.dot(chart, point, { class: `gd-ink-${ink}` }));
       return chart.node;
     };
     const rows = await Promise.all(points.map(async (point) => ({ ...point, bytes: await D.unpack(point.finals) })));

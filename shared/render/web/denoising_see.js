@@ -95,7 +95,7 @@
   D.paintLearned = (root, frame, { grids, loss, ranges, note }) => {
     const { model } = frame, ui = D.ui(frame), room = root.clientWidth || 640, phone = room < PHONE, side = phone ? room : Math.min(420, Math.round(room * 0.4));
     const image = el("img", { class: "gd-pixels", style: `width:${side}px`, alt: "" }), caption = el("figcaption", {}), place = el("output", {}), button = el("span", {});
-    const width = phone ? room : Math.min(700, room - side - 40), chart = D.lossChart(loss, ranges, width), cursor = D.svg("line", { y1: chart.top, y2: chart.floor, class: "gd-cursor" });
+    const width = phone ? room : Math.min(700, room - side - 40), chart = D.lossChart(loss, ranges, width), cursor = Glasshouse.svg("line", { y1: chart.top, y2: chart.floor, class: "gd-cursor" });
     chart.node.append(cursor);
     const before = (step) => loss.findLast(([at]) => at <= step) ?? loss[0];
     const show = (index) => {
@@ -132,8 +132,8 @@
     const low = Math.floor(Math.log10(Math.min(...values)) * 2) / 2, high = Math.ceil(Math.log10(Math.max(...values)) * 2) / 2, last = Math.max(...steps);
     const yTicks = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1].map((value) => [Math.log10(value), String(value)]).filter(([at]) => at >= low && at <= high);
     const xTicks = [1, 10, 100, 1000, 10_000, 100_000].filter((step) => step <= last).map((step) => [Math.log10(step + 1), D.digits(step)]);
-    const chart = D.chart({ width, height: 250, x: [0, Math.log10(last + 1)], y: [low, high], xTicks, yTicks, xLabel: "training steps", label: `Loss over ${last} training steps, on logarithmic axes`, right: 20 });
-    for (const { points, ink } of [...series].reverse()) D.line(chart, points.map(shift), { class: `gd-ink-${ink}`, "stroke-width": ink === "signal" ? 2.5 : 1.5 });
+    const chart = Glasshouse.chart({ width, height: 250, x: [0, Math.log10(last + 1)], y: [low, high], xTicks, yTicks, xLabel: "training steps", label: `Loss over ${last} training steps, on logarithmic axes`, right: 20 });
+    for (const { points, ink } of [...series].reverse()) Glasshouse.line(chart, points.map(shift), { class: `gd-ink-${ink}`, "stroke-width": ink === "signal" ? 2.5 : 1.5 });
     const legend = D.legend(series.map(({ name, points, ink }) => ({ ink, text: name, value: points.at(-1)[1].toFixed(3) })));
     return { ...chart, at: (step) => chart.x(Math.log10(step + 1)), legend };
   };

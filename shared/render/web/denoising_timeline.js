@@ -3,7 +3,6 @@
 (() => {
   const D = Glasshouse.denoising, { el } = Glasshouse;
   const SETTLED = 250; // ms after the last move the address is written
-  D.reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // source: {model, newest(), finished(), end, read(), write(index | undefined), show(index), settled(index), state: node}
   //   read    the moment that was chosen; undefined: the newest one, whatever comes
@@ -78,10 +77,10 @@
     const fresh = () => {
       const { run: own } = frame.model, newest = source.newest();
       if (newest < 0) { paint(); return; }
-      if (own.instant && !own.played && !D.reduced() && source.read() === undefined && frame.parts.veil.hidden) { own.played = true; at = 0; play(0); return; }
+      if (own.instant && !own.played && !Glasshouse.reduced() && source.read() === undefined && frame.parts.veil.hidden) { own.played = true; at = 0; play(0); return; }
       if (ui.mode === "play") { run(); paint(); return; }
       if (source.read() !== undefined) at = clamp(source.read());
-      else if (D.reduced() || at < 0 || at === newest) at = newest;
+      else if (Glasshouse.reduced() || at < 0 || at === newest) at = newest;
       else { ui.mode = "follow"; ui.position = at; run(); }
       paint();
     };

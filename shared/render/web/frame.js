@@ -388,7 +388,7 @@
       event.preventDefault();
       const changes = Object.fromEntries(new URLSearchParams(anchor.getAttribute("href").split("#set:")[1]));
       frame.set(frame.viewer.parse(changes, frame));
-      frame.parts.root.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+      frame.parts.root.scrollIntoView({ block: "nearest", behavior: Glasshouse.reduced() ? "auto" : "smooth" });
     });
   };
 })();

@@ -4,12 +4,6 @@
   const S = Glasshouse.saliency, { el } = Glasshouse;
   const INKS = ["#2b83c6", "#d9622b", "#1b9a78", "#c767a0", "#b98a00", "#7a6ad8", "#4aa8c0", "#a8553c"];
   const FLOORS = [["random", "a random map"], ["center", "the image center"]];
-  const svg = (tag, properties, ...children) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(properties)) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  };
 
   // A line of its own for a slow map that must be finished first.
   S.lateLine = (frame, name, target, layer, done) => {
@@ -58,23 +52,17 @@
   };
 
   S.chart = (kind, axis, known, lit, room) => {
-    const width = room < 640 ? room : Math.min(560, (room - 32) / 2), height = 232, left = 50, bottom = 38, top = 8, right = 20;
-    const x = (value) => left + value * (width - left - right), y = (value) => top + (1 - value) * (height - top - bottom);
-    const node = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", class: "gs-chart",
-      "aria-label": `${kind} curves: ${known.map((subject) => `${subject.label}, area ${subject.answer[`${kind}_auc`].toFixed(2)}`).join("; ") || "measuring"}` });
-    for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
-      node.append(svg("line", { x1: x(0), x2: x(1), y1: y(tick), y2: y(tick), class: "gs-grid" }),
-        svg("text", { x: left - 7, y: y(tick) + 4, "text-anchor": "end" }, `${100 * tick} %`),
-        svg("text", { x: x(tick), y: height - bottom + 16, "text-anchor": "middle" }, `${100 * tick} %`));
-    }
-    node.append(svg("text", { x: x(0.5), y: height - 5, "text-anchor": "middle" }, axis));
+    const width = room < 640 ? room : Math.min(560, (room - 32) / 2), ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${100 * value} %`]);
+    const chart = Glasshouse.chart({ width, height: 232, x: [0, 1], y: [0, 1], xTicks: ticks, yTicks: ticks, xLabel: axis, left: 50, right: 20, top: 8,
+      label: `${kind} curves: ${known.map((subject) => `${subject.label}, area ${subject.answer[`${kind}_auc`].toFixed(2)}`).join("; ") || "measuring"}` });
+    chart.node.classList.add("gs-chart");
     for (const { name, ink, floor, answer } of [...known].reverse()) {
-      const points = answer.fractions.map((fraction, i) => `${x(fraction).toFixed(1)},${y(Math.max(0, Math.min(1, answer[kind][i]))).toFixed(1)}`).join(" ");
+      const points = answer.fractions.map((fraction, i) => [fraction, Math.max(0, Math.min(1, answer[kind][i]))]);
       const dash = { random: "6 4", center: "2 4" }[name];
-      node.append(svg("polyline", { points, fill: "none", ...(floor ? { class: "gs-floor", "stroke-dasharray": dash } : { stroke: ink }),
-        "stroke-width": lit === name ? 3.5 : floor ? 1.8 : 2.2, opacity: lit && lit !== name ? 0.25 : 1, "stroke-linejoin": "round" }));
+      Glasshouse.line(chart, points, { ...(floor ? { class: "gs-floor", "stroke-dasharray": dash } : { stroke: ink }),
+        "stroke-width": lit === name ? 3.5 : floor ? 1.8 : 2.2, opacity: lit && lit !== name ? 0.25 : 1 });
     }
-    return node;
+    return chart.node;
   };
 
   S.faithTable = (known, light, lit) => {
