@@ -90,11 +90,11 @@ class Source:
 
     def dataset(self, seed: int, quick: bool) -> Dataset:
         """All pictures, ``VALIDATION`` of the training pictures put aside; ``quick``: a few hundred of them."""
-        train = Pictures.of(self.load("train", 600 if quick else None))
+        train = Pictures.of(self.load("train", 200 if quick else None))
         order = np.random.default_rng(seed).permutation(len(train))
         held = len(train) // 10 if quick else VALIDATION
         kept, validation = np.sort(order[held:]), np.sort(order[:held])
-        test = Pictures.of(self.load("test", 100 if quick else None))
+        test = Pictures.of(self.load("test", 50 if quick else None))
         name = f"{self.name}, tested on its first {len(test):,} test pictures"
         return Dataset(name, self.labels, train[kept], train[validation], test, self.mean, self.std)
 

@@ -38,6 +38,7 @@ TIED = "cls.predictions.decoder."
 # Mostly short passages (visitors type sentences), some long ones so that all 512 positions are trained.
 LENGTHS, LENGTH_SHARES = (64, 128, 512), (0.76, 0.18, 0.06)
 HELD_OUT_REVIEWS = 2_500
+QUICK = {"layers": 1, "width": 32, "vocabulary": 1000, "tokens": 512}  # sizes of a quick run
 LOAD = """from transformers import AutoTokenizer, {reader}
 
 tokenizer = AutoTokenizer.from_pretrained("checkpoints/{name}")
@@ -136,11 +137,12 @@ class Corpus:
 
 def load_corpus(folder: Path, vocabulary_size: int, quick: bool) -> Corpus:
     """Read IMDb and SST-2 and train the vocabulary, or read it from ``folder`` when a run is resumed."""
-    reviews = data.imdb("train") + data.imdb("test")
-    order = np.random.default_rng(0).permutation(len(reviews))[: 300 if quick else None]
+    count = 100 if quick else None
+    reviews = data.imdb("train", count) + data.imdb("test", count)
+    order = np.random.default_rng(0).permutation(len(reviews))
     reviews = [reviews[i] for i in order]
     held = len(reviews) // 10 if quick else HELD_OUT_REVIEWS
-    sst2 = {split: data.sst2(split)[: 100 if quick else None] for split in ("train", "dev", "test")}
+    sst2 = {split: data.sst2(split)[:count] for split in ("train", "dev", "test")}
     if (folder / "tokenizer.json").exists():
         tokenizer = BertTokenizerFast.from_pretrained(folder)
     else:
@@ -322,7 +324,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--pretrain-steps", type=int, default=8000)
     parser.add_argument("--review-steps", type=int, default=2400)
     parser.add_argument("--sentence-steps", type=int, default=640)
-    parser.add_argument("--quick", action="store_true", help="a few steps on a few texts, to see that all of it runs")
+    parser.add_argument("--quick", action="store_true", help="a few steps of a tiny network, to see that all runs")
+    if parser.parse_args().quick:
+        parser.set_defaults(**QUICK)
     return parser.parse_args()
 
 

@@ -13,6 +13,7 @@ does not depend on how long the run will be.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from classifier import CHECKPOINTS
@@ -56,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--work", type=Path, help="where runs keep what they need to resume (default: OUT/../runs)")
     found.add_argument("--seed", type=int, default=0)
     found.add_argument("--steps", type=int, help="steps in all instead of the recipe's")
-    found.add_argument("--quick", action="store_true", help="a few steps on few pictures, to see that all of it runs")
+    found.add_argument("--quick", action="store_true", help="a few steps of a tiny network, to see that all runs")
     return found
 
 
@@ -65,7 +66,9 @@ def main() -> None:
     args = parser().parse_args()
     recipe = RECIPES[args.data]
     name = f"ddpm-{args.data.replace('_', '-')}"
-    steps = 4 if args.quick else args.steps or recipe.steps
+    if args.quick:
+        recipe = replace(recipe, channels=(8, 16), layers=1, steps=4, batch=8)
+    steps = args.steps or recipe.steps
     work = (args.work or args.out.parent / "runs") / name
     history = train(recipe, steps, work, args.seed, args.quick)
     write(recipe, args.out / name, work, history, CARDS.get(name), args.seed, args.quick)

@@ -33,6 +33,7 @@ CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
 SYMBOLS = "abcdefghijklmnopqrstuvwxyz012345"
 PERIODS = (8, 20)
 EVALUATIONS = 30
+TEST_SEQUENCES = 1_000
 CARDS = {
     "induction-2l": Card(
         title="induction-2l: two layers of attention that continue what repeats",
@@ -135,7 +136,7 @@ def train(layers: int, steps: int, args: argparse.Namespace, history: History) -
         schedule.step()
         optimizer.zero_grad()
         history.seconds += time.perf_counter() - began
-        if step % (steps // EVALUATIONS) == 0:
+        if step % max(1, steps // EVALUATIONS) == 0:
             validation = repeat_loss(model.eval(), held_out).item()
             measured = {"train_loss": loss.item(), "validation_loss": validation, **measure(model, held_out)}
             history.add(stage=f"{layers} layers", step=step, learning_rate=rate, gradient_norm=norm, **measured)
@@ -172,21 +173,22 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Train two layers and, for comparison, one; measure both on fresh sequences and write the checkpoint."""
     args = parse_arguments()
-    steps = EVALUATIONS if args.quick else args.steps
+    steps, tested = (4, 50) if args.quick else (args.steps, TEST_SEQUENCES)
     folder = args.out / args.name
     history = History(folder / "history.csv")
     history.rows, history.seconds = [], 0.0
     network = train(2, steps, args, history)
     single = train(1, steps, args, History(folder / "unused.csv"))
 
-    test = repeated(np.random.default_rng([args.seed, 2]), 1000, args.tokens)
+    test = repeated(np.random.default_rng([args.seed, 2]), tested, args.tokens)
     metrics = measure(network, test)
     metrics["repeat_accuracy_of_one_layer"] = measure(single, test)["repeat_accuracy"]
     sizes = {"vocabulary": len(SYMBOLS), "width": args.width, "layers": 2, "heads": args.heads, "context": args.tokens}
     network.save_pretrained(folder, config={"architectures": ["AttentionOnly"], **sizes})
     tokenizer().save_pretrained(folder)
     measured = {"seed": args.seed, "parameters": sum(p.numel() for p in network.parameters()), "metrics": metrics}
-    data = f"random strings of {PERIODS[0]}-{PERIODS[1]} different symbols, repeated; tested on 1,000 fresh sequences"
+    strings = f"random strings of {PERIODS[0]}-{PERIODS[1]} different symbols, repeated"
+    data = f"{strings}; tested on {tested:,} fresh sequences"
     write_checkpoint_files(folder, history, {"dataset": data, **measured}, CARDS.get(args.name))
     print("  ".join(f"{name} {value:.3f}" for name, value in metrics.items()))
 

@@ -7,11 +7,14 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# What takes long goes first, so that no process is left alone with it in the end.
+LONGEST = ("test_bench.py", "test_training_quick.py", "browser", "spaces")
 
 SENTENCES = [
     "the cat sat on the mat because it was tired.",
@@ -36,6 +39,14 @@ GPT2_SIZES = {
     "initializer_range": 0.3,
 }
 LLAMA_SIZES = BERT_SIZES | {"num_key_value_heads": 2, "bos_token_id": 0, "eos_token_id": 0}
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        part = item.path.relative_to(Path(__file__).parent).parts[0]
+        return LONGEST.index(part) if part in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -126,22 +137,33 @@ def toy(request):
 @pytest.fixture(scope="session")
 def minilm():
     """The real all-MiniLM-L6-v2, where it can be had."""
-    return available("sentence-transformers/all-MiniLM-L6-v2")
+    return available("text", "sentence-transformers/all-MiniLM-L6-v2")
 
 
 @pytest.fixture(scope="session")
 def induction():
     """The trained attention-only network."""
-    return available("induction-2l")
+    return available("text", "induction-2l")
 
 
-def available(name):
-    """A model by name, or a skip with the reason."""
-    from shared.models.text import load
+@pytest.fixture(scope="session")
+def mobilenet():
+    """The real MobileNetV2, where it can be had."""
+    return available("images", "mobilenet-v2")
+
+
+@pytest.fixture(scope="session")
+def garments():
+    """The trained ddpm-fashion-mnist."""
+    return available("diffusion", "ddpm-fashion-mnist")
+
+
+def available(kind, name):
+    """A model by the name that ``shared.models.<kind>`` knows, or a skip with the reason."""
     from shared.problems import Problem
 
     try:
-        return load(name)
+        return import_module(f"shared.models.{kind}").load(name)
     except Problem as problem:
         pytest.skip(str(problem))
 
@@ -216,18 +238,6 @@ def asked(monkeypatch):
         return batches
 
     return count
-
-
-@pytest.fixture(scope="session")
-def garments():
-    """The trained ddpm-fashion-mnist."""
-    from shared.models.diffusion import load
-    from shared.problems import Problem
-
-    try:
-        return load("ddpm-fashion-mnist")
-    except Problem as problem:
-        pytest.skip(str(problem))
 
 
 def seeded(network, config):
@@ -327,19 +337,14 @@ def grad_cam_space_alone(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def denoising_space(tmp_path_factory):
-    """The Denoising Space."""
-    with served("denoising", tmp_path_factory.mktemp("denoising")) as address:
+def decision_boundary_space(tmp_path_factory):
+    """The Decision Boundary Space."""
+    with served("decision_boundary", tmp_path_factory.mktemp("decision_boundary")) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
-def mobilenet():
-    """The real MobileNetV2, where it can be had."""
-    from shared.models.images import load
-    from shared.problems import Problem
-
-    try:
-        return load("mobilenet-v2")
-    except Problem as problem:
-        pytest.skip(str(problem))
+def denoising_space(tmp_path_factory):
+    """The Denoising Space."""
+    with served("denoising", tmp_path_factory.mktemp("denoising")) as address:
+        yield address

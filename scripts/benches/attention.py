@@ -3,7 +3,7 @@
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -47,15 +47,15 @@ MANY_COLORS = """(() => {
 def run(quick: bool) -> Iterator[str]:
     """All measurements, a line each."""
     runs = 1 if quick else 3
-    sizes = [(2, 4, 32)] if quick else [(12, 12, 64), (12, 12, 128)]
+    sizes = [(2, 2, 16)] if quick else [(12, 12, 64), (12, 12, 128)]
     for layers, heads, tokens in sizes:
         yield from against_bertviz(layers, heads, tokens, runs)
-    with serving(SPACE) as (address, _):
-        yield from typing(address, 512, runs)
+    with serving(SPACE) as (address, started):
+        yield from typing(address, 64 if quick else 512, runs)
         # The quick run does with what lies beside the code; no network, no cache of the Hub.
         name = "bert-reviews" if quick else "sentence-transformers/all-MiniLM-L6-v2"
-        yield from endpoint(address, name, 64, 1 if quick else 9)
-    yield from start(SPACE, 1 if quick else 5)
+        bare_started = yield from endpoint(address, name, 16 if quick else 64, 1 if quick else 9)
+    yield from start(SPACE, *((1, [started], [bare_started]) if quick else (5,)))
 
 
 def random_attention(layers: int, heads: int, tokens: int) -> Attention:
@@ -170,8 +170,11 @@ def click(page: Any, layer: int, head: int) -> float:
     return painted(page, f"{chosen} && {HEATMAP}") - began
 
 
-def endpoint(address: str, name: str, tokens: int, runs: int) -> Iterator[str]:
-    """/show end to end, both files fetched, in turns with the eager forward pass on as many tokens."""
+def endpoint(address: str, name: str, tokens: int, runs: int) -> Generator[str, None, float]:
+    """/show end to end, both files fetched, in turns with the eager forward pass on as many tokens.
+
+    Returns the seconds until the bare app answered.
+    """
     from gradio_client import Client
 
     from shared.models.encoding import encode
@@ -192,10 +195,11 @@ def endpoint(address: str, name: str, tokens: int, runs: int) -> Iterator[str]:
     yield verdict("/show, without the forward pass", answer - network, "ms", 150)
     client = Client(address, verbose=False)
     through = seconds(lambda: client.predict(next(texts), "", name, "auto", "auto", api_name="/show"), runs)
-    with bare_app() as app, serving(app) as (floor_address, _):
+    with bare_app() as app, serving(app) as (floor_address, started):
         client = Client(floor_address, verbose=False)
         floor = seconds(lambda: client.predict(api_name="/nothing"), runs)
     yield f"  through gradio_client: {1000 * through:.0f} ms; an endpoint that does nothing {1000 * floor:.0f} ms"
+    return started
 
 
 def eager(name: str, inputs: dict[str, Any]) -> Callable[[], object]:

@@ -3,7 +3,7 @@
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +46,8 @@ def run(quick: bool) -> Iterator[str]:
     steps, samples, rounds = (2, 2, 1) if quick else (STEPS, SAMPLES, 5)
     yield from loops(steps, samples, rounds)
     yield from payload(steps, samples)
-    yield from page(quick)
-    yield from start(SPACE, 1 if quick else 5)
+    started = yield from page(quick)
+    yield from start(SPACE, *((1, [started]) if quick else (5,)))
 
 
 def loops(steps: int, samples: int, rounds: int) -> Iterator[str]:
@@ -126,17 +126,20 @@ def payload(steps: int, samples: int) -> Iterator[str]:
         yield verdict(f"first frames ({first / 1e3:.0f} kB) after their last step", waited, "s", 0.5)
 
 
-def page(quick: bool) -> Iterator[str]:
-    """In Chromium: the first frame after the first step is computed, requests while scrubbing, frames a second."""
-    with serving(SPACE) as (address, _), browsing() as browser:
+def page(quick: bool) -> Generator[str, None, float]:
+    """In Chromium: requests while scrubbing, frames a second. Returns the seconds until the Space answered."""
+    with serving(SPACE) as (address, started), browsing() as browser:
         tab = open_page(browser)
         query = "steps=4&samples=2" if quick else f"steps={STEPS}&samples={SAMPLES}&guidance=1"
         tab.goto(f"{address}?{query}")
         tab.wait_for_selector("#picture canvas")
-        tab.wait_for_function("() => Glasshouse.frames[0]?.model?.run.finished")
+        tab.wait_for_function(
+            "() => { const run = Glasshouse.frames[0]?.model?.run; return run?.finished && run.decided; }"
+        )
         asked: list[str] = []
         tab.on("request", lambda request: asked.append(request.url))
         times = np.array(tab.evaluate(SCRUB))
         yield f"scrubbing: {len(asked)} requests, slowest frame {times.max():.0f} ms"
         yield verdict("requests while scrubbing", float(len(asked)), "requests", 0)
         yield verdict("frames drawn in a second", 1000 / float(np.median(times)), "frames/s", 59, at_least=True)
+    return started

@@ -11,6 +11,7 @@ from shared.models.plane_network import Shape, layer_values
 STRIDE = 25  # iterations of t-SNE between two pictures
 EARLY, LATE = 250, 500  # iterations with and without early exaggeration
 PERPLEXITY = 30.0
+SMALL = 1e-4  # spread of the places where t-SNE begins
 
 
 @dataclass(frozen=True)
@@ -50,19 +51,28 @@ def project(values: np.ndarray) -> Projection:
     return Projection(mean, axes, variance / max(float((singular**2).sum()), 1e-30), exact=False)
 
 
+def beginning(values: np.ndarray, seed: int) -> np.ndarray:
+    """Where t-SNE begins: the plane of ``project`` made small (N, 2), and a little noise for points on one spot."""
+    plane = project(values)
+    places = (values - plane.mean) @ plane.components.T
+    places = (places - places.mean(0)) * (SMALL / max(float(places.std(0).max()), 1e-12))
+    return np.asarray(places + np.random.default_rng(seed).normal(0, SMALL / 100, places.shape))
+
+
 def neighbors(values: np.ndarray, seed: int) -> Iterator[tuple[int, np.ndarray]]:
     """t-SNE (van der Maaten and Hinton 2008) of ``values`` (N, H), N > 9, by openTSNE (Policar et al. 2024).
 
     Yields (iterations done, positions (N, 2) float64) every ``STRIDE`` of ``EARLY + LATE`` iterations. It keeps who is
     near to whom; distances between groups and the sizes of groups mean nothing.
     """
-    from openTSNE import TSNEEmbedding, affinity, initialization
+    from openTSNE import TSNEEmbedding, affinity
 
     known = affinity.PerplexityBasedNN(
         values, perplexity=min(PERPLEXITY, (len(values) - 1) / 3), method="exact", random_state=seed, n_jobs=1
     )
-    start = initialization.pca(values, random_state=seed)
-    embedding = TSNEEmbedding(start, known, negative_gradient_method="bh", random_state=seed, n_jobs=1)
+    embedding = TSNEEmbedding(
+        beginning(values, seed), known, negative_gradient_method="bh", random_state=seed, n_jobs=1
+    )
     for done in range(STRIDE, EARLY + LATE + 1, STRIDE):
         early = done <= EARLY
         embedding = embedding.optimize(

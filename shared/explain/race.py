@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.explain.recipes import LEARNERS, OPTIMIZERS, SCHEDULES, Recipe
+from shared.explain.recipes import LEARNERS, OPTIMIZERS, RANGES, SCHEDULES, Recipe
 from shared.explain.training import recording
 from shared.models.plane_network import ACTIVATIONS
 from shared.problems import Problem
@@ -43,7 +43,8 @@ def variants(recipe: Recipe, axis: str) -> dict[str, Recipe]:
     """The recipes of a race along one of ``AXES``, by name; nothing is changed in mid-run."""
     recipe = replace(recipe, events=())
     if axis == "learning_rate":
-        rates = [float(f"{recipe.learning_rate * factor:.2g}") for factor in RATES]
+        least, most = RANGES["learning_rate"]
+        rates = [float(f"{min(most, max(least, recipe.learning_rate * factor)):.2g}") for factor in RATES]
         return {f"{rate:g}": replace(recipe, learning_rate=rate) for rate in rates}
     if axis == "regularization":
         return {name: replace(recipe, **{**PLAIN, **more}) for name, more in REGULARIZED.items()}

@@ -127,11 +127,16 @@ def _fall(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
+def asked_rates(recipe: Recipe) -> list[tuple[int, float]]:
+    """The learning rates that were asked for, each with the epoch after which it counts; the recipe's own first."""
+    changes = [(event.epoch, event.value) for event in recipe.events if event.kind == "rate"]
+    return [(0, recipe.learning_rate), *sorted(changes, key=lambda change: change[0])]
+
+
 def rates(recipe: Recipe) -> list[float]:
     """The learning rate of every epoch from 1 on, with the changes of the recipe's events."""
-    changes = sorted((event.epoch, event.value) for event in recipe.events if event.kind == "rate")
     found: list[float] = []
-    for (start, base), (end, _) in pairwise([(0, recipe.learning_rate), *changes, (recipe.epochs, 0.0)]):
+    for (start, base), (end, _) in pairwise([*asked_rates(recipe), (recipe.epochs, 0.0)]):
         epochs = range(start + 1, min(end, recipe.epochs) + 1)
         found += [base * rate_factor(recipe.schedule, epoch, recipe.epochs) for epoch in epochs]
     return found

@@ -12,7 +12,7 @@ import torch
 
 from shared.arrays import evenly
 from shared.explain.learner import Trainer, answers, losses
-from shared.explain.recipes import Event, Recipe, rates
+from shared.explain.recipes import Event, Recipe, asked_rates, rates
 from shared.models.plane_network import Shape, flat_weights, forward
 from shared.results import Points, Training
 
@@ -91,7 +91,7 @@ def recording(points: Points, recipe: Recipe, trainer: Trainer | None = None) ->
     for epoch, rate in enumerate([] if missing else rates(recipe), start=1):
         events = events_after(recipe, epoch - 1) if epoch > 1 else []
         if events or block.old:
-            judge(record, block, trainer, points, rate)
+            judge(record, block, trainer, points, recipe)
             yield record
             if record.stopped:
                 return
@@ -102,7 +102,7 @@ def recording(points: Points, recipe: Recipe, trainer: Trainer | None = None) ->
         block.weights.append(flat_weights(trainer.network))
         if epoch in kept:
             block.gradients[epoch] = trainer.gradient()
-    judge(record, block, trainer, points, recipe.learning_rate)
+    judge(record, block, trainer, points, recipe)
     record.stopped = record.stopped or (NOTHING_TO_LEARN if missing else "")
     yield record
 
@@ -112,7 +112,7 @@ def events_after(recipe: Recipe, epoch: int) -> list[Event]:
     return [event for event in recipe.events if event.epoch == epoch]
 
 
-def judge(record: Recording, block: Block, trainer: Trainer, points: Points, rate: float) -> None:
+def judge(record: Recording, block: Block, trainer: Trainer, points: Points, recipe: Recipe) -> None:
     """Add a block to the recording, up to the first epoch that lost its way, if any."""
     weights = torch.stack(block.weights) if block.weights else torch.zeros(0, trainer.shape.weights)
     lost = ~(weights.abs().amax(1) < LARGEST_WEIGHT)  # also where a weight is not a number
@@ -128,6 +128,7 @@ def judge(record: Recording, block: Block, trainer: Trainer, points: Points, rat
     record.loss += torch.stack([on_training[0], on_validation[0]], 1).tolist()
     record.accuracy += torch.stack([on_training[1], on_validation[1]], 1).tolist()
     if lost.any():
+        *_, rate = (rate for after, rate in asked_rates(recipe) if after <= record.done)
         record.stopped = (
             f"The training was lost in epoch {record.done + 1}: the weights grew beyond all measure, because its steps "
             f"are too large. The learning rate is {rate:g}; choose a tenth of that."

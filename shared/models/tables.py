@@ -2,11 +2,12 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.models.point_sets import MOST_POINTS, measured
+from shared.models.point_sets import MOST_POINTS, columns_named, measured
 from shared.problems import Problem
 from shared.results import Points
 
@@ -17,6 +18,7 @@ MOST_BYTES = 20_000_000
 MOST_COLUMNS = 200
 MOST_CLASSES = 10
 LONGEST_NAME = 60  # characters
+LARGEST = 1e100  # of a number, so that sums of squares stay numbers
 
 
 def read_table(data: bytes) -> "pd.DataFrame":
@@ -35,13 +37,25 @@ def read_table(data: bytes) -> "pd.DataFrame":
     if "\0" in text or len(text.split("\n", 2)) < 2 or not text.split("\n", 1)[1].strip():
         raise Problem("This table has no rows; upload a CSV file with a header line and a row for each point.")
     try:
-        table = pd.read_csv(io.StringIO(text), sep=separator(text), on_bad_lines="skip", low_memory=False)
+        table = pd.read_csv(
+            io.StringIO(text), sep=separator(text), index_col=False, on_bad_lines="skip", low_memory=False
+        )
     except (ValueError, csv.Error) as error:
         raise Problem("This file cannot be read as a table; save it as CSV with a header line.") from error
     if table.shape[1] > MOST_COLUMNS:
         raise Problem(f"This table has {table.shape[1]} columns; upload at most {MOST_COLUMNS} of them.")
-    table.columns = pd.Index([str(name).strip()[:LONGEST_NAME] for name in table.columns])
-    return table
+    table.columns = pd.Index(unique(str(name).strip()[:LONGEST_NAME] for name in table.columns))
+    return table.dropna(axis="columns", how="all")  # such as the one behind a comma at the end of each line
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """The names of columns; one that was there before gets its place."""
+    found: list[str] = []
+    for place, name in enumerate(names, start=1):
+        while name in found:
+            name = f"{name} ({place})"
+        found.append(name)
+    return found
 
 
 def separator(text: str) -> str:
@@ -74,14 +88,17 @@ def class_column(table: "pd.DataFrame", label: str) -> str:
 def points_of(table: "pd.DataFrame", title: str, features: str, label: str, share: float, seed: int) -> Points:
     """Points from a table: ``features`` names two columns of numbers, "a, b", or "PCA" of all; "" takes the first two.
 
-    Rows with gaps are left out, and of more than 1,000 a random sample is taken; the note says so.
+    Rows with gaps in these columns are left out, and of more than 1,000 a random sample is taken; the note says so.
     """
     wanted = class_column(table, label)
     names = [name for name in numeric_columns(table) if name != wanted]
     if len(names) < 2:
         raise Problem("A table needs two columns of numbers besides its classes; check how numbers are written in it.")
+    features = features.strip() or f"{names[0]}, {names[1]}"
+    if features.upper() != "PCA":
+        names = [names[index] for index in columns_named(features, tuple(names))]
     values = table[names].to_numpy(dtype=np.float64)
-    good = np.isfinite(values).all(1) & table[wanted].notna().to_numpy()
+    good = (np.abs(values) < LARGEST).all(1) & table[wanted].notna().to_numpy()
     rows = np.flatnonzero(good)
     note = f"{len(good) - len(rows):,} rows with gaps are left out." if len(rows) < len(good) else ""
     if len(rows) > MOST_POINTS:
@@ -91,5 +108,4 @@ def points_of(table: "pd.DataFrame", title: str, features: str, label: str, shar
     if len(kinds) < 2:
         raise Problem("Without the rows that have gaps only one class is left; fill the gaps first.")
     classes = tuple(str(kind)[:LONGEST_NAME] for kind in kinds)
-    features = features.strip() or f"{names[0]}, {names[1]}"
     return measured(title, values[rows], tuple(names), features, labels, classes, share, seed, note)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from decision_boundary_plan import Plan, all_points, film_of, finished, line_of, plan_of, whole_film
+from decision_boundary_plan import Plan, all_points, film_of, line_of, plan_of, whole_film
 
 from shared.explain import hidden_space
 from shared.explain.fields import window_of
@@ -19,6 +19,7 @@ from shared.render.packing import pack, rounded
 from shared.results import Racer
 from shared.ui import Jobs, Request, exports
 
+FIRST_TURN = 0.04  # seconds of training before anything is shown
 TARGET = 0.9  # validation accuracy that a race is timed to
 MOST_SEEDS = 5
 LONGEST_RACE = 60_000  # epochs of all its trainings together
@@ -65,7 +66,7 @@ def payload(inputs: dict[str, str]) -> dict[str, Any]:
         "line": line and {"accuracy": line.accuracy, "weights": rounded(line.weights, 9)},
         "steer": [event_data(event) for event in plan.recipe.events],
         "races": [{"id": axis, "name": name} for axis, name in AXES.items()],
-        "train": chunk(plan, film_of(plan), 0),
+        "train": chunk(plan, film_of(plan, FIRST_TURN), 0),
         "link": not plan.source[0].startswith("table:"),
     }
     return {
@@ -118,22 +119,31 @@ def event_data(event: Event) -> dict[str, Any]:
 def train(request: Request) -> dict[str, Any]:
     """Go on with the training, and send the frames that the page does not have yet."""
     plan = plan_of(request.inputs)
-    return chunk(plan, film_of(plan), max(0, int(request.details.get("part", 0))))
+    return chunk(plan, film_of(plan), max(0, asked(request, "part", 0)))
+
+
+def asked(request: Request, name: str, default: int) -> int:
+    """A whole number among the details of a question."""
+    try:
+        return int(request.details.get(name, default))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Problem("The page and the server no longer fit together; reload the page.") from error
 
 
 def chunk(plan: Plan, record: Recording, have: int) -> dict[str, Any]:
     """The kept frames from number ``have`` on, and the curves from the epoch of the one before."""
-    done, kept = record.done, [epoch for epoch in record.epochs if epoch <= record.done]
+    stopped, done = record.stopped, record.done  # in this order: another visitor's turn may go on meanwhile
+    kept = [epoch for epoch in list(record.epochs) if epoch <= done]
     first = min(have, len(kept))
     start = kept[first - 1] + 1 if first else 0
     answer = {
         "done": done,
         "of": plan.recipe.epochs,
-        "finished": finished(plan, record),
+        "finished": bool(stopped) or done >= plan.recipe.epochs,
         "first": first,
         "loss": curves(record.loss[start : done + 1], start),
         "accuracy": curves(record.accuracy[start : done + 1], start),
-        "stopped": record.stopped,
+        "stopped": stopped,
     }
     if first >= len(kept):
         return {**answer, "frames": None, "gradients": None}
@@ -152,7 +162,7 @@ def curves(rows: list[list[float]], start: int) -> dict[str, Any]:
 def values_of(request: Request) -> tuple[Plan, np.ndarray]:
     """What a hidden layer makes of all points at the last epoch, (N, H)."""
     plan = plan_of(request.inputs)
-    layer = int(request.details.get("layer", 0))
+    layer = asked(request, "layer", 0)
     if not 0 <= layer < len(plan.shape.sizes) - 2:
         raise Problem("This learner has no such hidden layer; choose the MLP.")
     weights = whole_film(plan).weights[-1].numpy()
@@ -188,7 +198,7 @@ def tsne(request: Request) -> dict[str, Any]:
             yield latest
         return latest
 
-    done, positions = NEIGHBORS.work((plan, int(request.details.get("layer", 0))), steps)
+    done, positions = NEIGHBORS.work((plan, asked(request, "layer", 0)), steps)
     total = hidden_space.EARLY + hidden_space.LATE
     return {"done": done, "of": total, "positions": pack(positions.astype(np.float32)), "finished": done == total}
 
@@ -199,7 +209,7 @@ RACES: Jobs[Standing] = Jobs(RACES_KEPT)
 def racing(request: Request) -> dict[str, Any]:
     """A race along one axis, as far as it has come."""
     plan, axis = plan_of(request.inputs), str(request.details.get("axis", "optimizer"))
-    seeds = min(MOST_SEEDS, max(1, int(request.details.get("seeds", 3))))
+    seeds = min(MOST_SEEDS, max(1, asked(request, "seeds", 3)))
     if plan.recipe.epochs * seeds * 6 > LONGEST_RACE:
         raise Problem("A race of so many epochs takes too long; choose fewer epochs or seeds.")
     if plan.source[0] == "painted":

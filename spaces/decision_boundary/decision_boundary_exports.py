@@ -14,6 +14,7 @@ from decision_boundary_script import script_of
 
 from shared.arrays import evenly
 from shared.explain.fields import fields, window_of
+from shared.problems import Problem
 from shared.render.boundary_figures import boundary_figure
 from shared.render.boundary_picture import boundary_gif
 from shared.render.notebook import SHOW_PICTURE, notebook
@@ -37,7 +38,8 @@ def title_of(plan: Plan) -> str:
 
 def moment(run: Training, asked: Any) -> int:
     """The kept frame of the epoch that is on the page, or the last one."""
-    epoch = asked if isinstance(asked, int) else int(run.epochs[-1])
+    last = int(run.epochs[-1])
+    epoch = min(max(asked, 0), last) if isinstance(asked, int) else last
     return int(np.abs(run.epochs - epoch).argmin())
 
 
@@ -172,7 +174,10 @@ def saved(inputs: Mapping[str, str], state: Mapping[str, Any], asked: list[Any])
     for text in asked:
         kind, details = json.loads(str(text))
         if kind in compute.ANSWERS and kind != "train" and isinstance(details, dict):
-            answer = compute.ANSWERS[kind](Request(inputs, {}, details))
+            try:
+                answer = compute.ANSWERS[kind](Request(inputs, {}, details))
+            except Problem:  # which the page shows instead of an answer
+                continue
             if answer.get("finished", True):
                 parts = {"part": 0} if "part" in details else {}
                 answers[question_key(kind, {**details, **parts})] = answer

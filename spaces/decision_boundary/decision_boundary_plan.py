@@ -14,6 +14,7 @@ from shared.models.plane_network import Shape
 from shared.problems import Problem
 from shared.results import Line, Points
 from shared.ui import Jobs, decimal, table_bytes, whole
+from shared.ui.jobs import TURN
 
 MOST_PAINTED, MOST_EVENTS, LONGEST_STEER = 400, 40, 6000
 LARGEST_SEED = 2**31 - 1
@@ -191,9 +192,9 @@ def bytes_of(plan: Plan) -> float:
 FILMS: Jobs[Recording] = Jobs(FILMS_BYTES, bytes_of)  # type: ignore[arg-type]
 
 
-def film_of(plan: Plan) -> Recording:
+def film_of(plan: Plan, seconds: float = TURN) -> Recording:
     """The film of a plan after one more turn of work: begun now, or before by someone who asked for the very same."""
-    return FILMS.work(plan, lambda: filming(plan))
+    return FILMS.work(plan, lambda: filming(plan), seconds)
 
 
 def finished(plan: Plan, record: Recording) -> bool:

@@ -13,8 +13,8 @@ DEFAULTS = {
     "label_smoothing": "0", "initialization": "default", "features": "", "label": "", "table": "", "steer": "",
 }  # fmt: skip
 NOISY = {
-    "noise": "0.4", "size": "120", "validation_share": "0.5", "hidden_layers": "16,16", "activation": "ReLU",
-    "epochs": "200",
+    "noise": "0.4", "size": "80", "validation_share": "0.5", "hidden_layers": "16,16", "activation": "ReLU",
+    "epochs": "200", "seed": "2",
 }  # fmt: skip
 XOR = {"data": "xor", "noise": "0.1", "epochs": "40"}
 
@@ -40,7 +40,7 @@ PRESETS = (
         },
     ),
     Preset(
-        "Two units, two lines",
+        "Four lines, joined",
         {**XOR, "hidden_layers": "4", "learning_rate": "0.05"},
         "A: ADALINE, one line for XOR. B: four hidden units. Each unit draws a line of its own (tab Inside), and "
         "the output joins them.",
@@ -64,7 +64,7 @@ PRESETS = (
     ),
     Preset(
         "The gradient fades",
-        {"hidden_layers": "6,6,6,6,6", "activation": "sigmoid", "optimizer": "SGD", "learning_rate": "0.3"},
+        {"hidden_layers": "6,6,6,6,6", "activation": "sigmoid", "optimizer": "SGD", "learning_rate": "0.1"},
         "Five layers of sigmoids. Each passes on at most a quarter of what it is told, so the first layers hear almost "
         "nothing: the bars show the gradient of each layer. With ReLU or Adam it wakes up.",
         {"tab": "inside"},
@@ -84,7 +84,7 @@ PRESETS = (
         "A: no restraint. B: L2 keeps the weights small. A is right on every point it saw, the accidental ones too, "
         "and its validation loss rises again. The mark on the curves shows where to stop.",
         {"tab": "compare"},
-        pin={"inputs": NOISY, "state": {}},
+        pin={"inputs": {**NOISY, "l2": "0"}, "state": {}},
     ),
 )
 

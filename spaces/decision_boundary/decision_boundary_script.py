@@ -46,8 +46,8 @@ def build():
 
 '''
 LOSSES = {
-    "sigmoid": "functional.binary_cross_entropy_with_logits(outputs[:, 0], targets)",
-    "softmax": "functional.cross_entropy(outputs, labels{smoothing})",
+    "sigmoid": 'functional.binary_cross_entropy_with_logits(outputs[:, 0], targets, reduction="none").mean()',
+    "softmax": 'functional.cross_entropy(outputs, labels, reduction="none"{smoothing}).mean()',
     "linear": "((outputs - targets) ** 2).mean()",
 }
 MAIN = '''
@@ -159,16 +159,18 @@ def first_weights(recipe: Recipe, zeros: bool) -> str:
 
 
 def optimizer_text(recipe: Recipe) -> str:
-    """The line that makes the optimizer."""
+    """The lines that make the optimizer."""
     name = {"Momentum": "SGD", "Nesterov": "SGD", "RMSProp": "RMSprop"}.get(recipe.optimizer, recipe.optimizer)
-    momentum = {"Momentum": ", momentum=0.9", "Nesterov": ", momentum=0.9, nesterov=True"}.get(recipe.optimizer, "")
-    if not recipe.l2 and name != "AdamW":
-        return f"optimizer = torch.optim.{name}(network.parameters(), lr=RATES[0]{momentum})\n"
+    fused = ", fused=True"  # the same kernel, so that the last digits agree
+    more = {"Momentum": ", momentum=0.9", "Nesterov": ", momentum=0.9, nesterov=True", "Adam": fused, "AdamW": fused}
+    options = f"lr=RATES[0]{more.get(recipe.optimizer, '')}"
+    if not recipe.l2:
+        return f"optimizer = torch.optim.{name}(network.parameters(), {options}, weight_decay=0.0)\n"
     return (
         "weights = [layer.weight for layer in linears]\n"
         "others = [p for p in network.parameters() if not any(p is weight for weight in weights)]\n"
         f'groups = [{{"params": weights, "weight_decay": {recipe.l2}}}, {{"params": others, "weight_decay": 0.0}}]\n'
-        f"optimizer = torch.optim.{name}(groups, lr=RATES[0]{momentum})\n"
+        f"optimizer = torch.optim.{name}(groups, {options})\n"
     )
 
 
@@ -199,7 +201,8 @@ def epoch_text(plan: Plan) -> str:
     }[shape.output]
     loss = LOSSES[shape.output].format(smoothing=f", label_smoothing={smoothing}" if smoothing else "")
     size: Any = recipe.batch_size or "len(x)"
-    shuffled = f"torch.randperm(len(x), generator=random).tensor_split(-(-len(x) // {size}))"
+    parts = f"min(-(-len(x) // {size}), len(x) // 2)" if shape.batch_norm else f"-(-len(x) // {size})"
+    shuffled = f"torch.randperm(len(x), generator=random).tensor_split({parts})"
     return STEPS.format(
         batches=f"{shuffled} if len(x) > {size} else [slice(None)]",
         targets=targets,

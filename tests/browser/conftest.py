@@ -1,15 +1,22 @@
 """A headless browser for the tests of this folder."""
 
 import os
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "spaces"))  # hostile.py
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--disable-component-update", "--no-first-run",
+    "--disable-component-update", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
+# Something to look at, or the reason why there is nothing.
+PICTURE = ".gh-panel :is(canvas, iframe, table, .ga-word), .gh-problem:not([hidden])"
 
 
 @pytest.fixture(scope="module")  # it keeps an event loop running, which other tests must not meet
@@ -26,44 +33,62 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def profile(chromium):
+    """What the pages of a module have in common: what they fetched once is not fetched again."""
+    context = chromium.new_context(accept_downloads=True, reduced_motion="reduce")
+    context.set_default_timeout(120_000)  # a machine that is busy is no fault of the page
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(chromium):
+def visit(profile):
     """Open an address; the page fails the test on any console error, script error, dialog or outside request."""
-    contexts = []
-    faults = []
+    with visiting(profile) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def settle(profile):
+    """As ``visit``, for a page that several tests of a module share."""
+    with visiting(profile) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visiting(profile):
+    """A function that opens pages, which are closed in the end and must then have had no faults."""
+    pages, faults = [], []
 
     def open_page(address, width=1280, height=800, scheme="light", offline=False):
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            accept_downloads=True,
-            reduced_motion="reduce",
-        )
-        context.set_default_timeout(40_000)
-        contexts.append(context)
-        page = context.new_page()
-        allowed = ("data:", "blob:", "about:") if offline else ("http://127.0.0.1:", "data:", "blob:", "about:")
-
-        def route(request_route):
-            url = request_route.request.url
-            if url.startswith(allowed) or url == address:
-                return request_route.continue_()
-            faults.append(f"request to {url[:200]}")
-            return request_route.abort()
-
-        page.route("**/*", route)
-        page.on(
-            "console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None
-        )
-        page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-        page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page = profile.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        watch(page, faults, {address} if offline else {address, "http://127.0.0.1:"})
         page.goto(address)
-        page.wait_for_selector(
-            ".gh-panel canvas, .gh-panel iframe, .gh-panel table, .gh-panel .ga-word, .gh-problem:not([hidden])"
-        )
+        page.wait_for_selector(PICTURE)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not faults, "\n".join(faults)
+
+
+def watch(page, faults, reachable):
+    """Write down what must not happen on a page, which may ask for addresses that begin as those of ``reachable``.
+
+    Requests are listened to and not routed: a routed page would fetch everything anew each time it is opened.
+    """
+    allowed = ("data:", "blob:", "about:", *reachable)
+
+    def requested(request):
+        if not request.url.startswith(allowed):
+            faults.append(f"request to {request.url[:200]}")
+
+    page.on("request", requested)
+    page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))

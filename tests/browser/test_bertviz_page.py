@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from bertviz import head_view, model_view
+from hostile import HOSTILE
 
 from shared.render.bertviz_page import head_view_page, model_view_page
 from shared.render.style import DARK, LIGHT
 from shared.results import Attention, Prediction
 
-HOSTILE = "</script><img src=x onerror=alert(1)>"
 TOKENS = ("[CLS]", "not", "good", "[SEP]", HOSTILE, "&lt;b&gt;", "[SEP]")
 PARENT = """<!doctype html><iframe id="frame" style="width:100%;height:150px;border:0"></iframe><script>
 window.heights = [];
@@ -20,17 +20,26 @@ addEventListener("message", (event) => { if (event.data.glasshouse === "height")
 </script>"""
 
 
-@pytest.fixture
-def page(chromium):
-    """A page on which any request, dialog, error or warning fails the test."""
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+@pytest.fixture(scope="module")
+def watched(chromium):
+    """One page for all tests, and a list of what happened on it that must not."""
+    page = chromium.new_page()
     trouble = []
     page.route("**/*", lambda route: (trouble.append(route.request.url), route.abort()))
     page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("console", lambda message: trouble.append(message.text) if message.type != "log" else None)
-    yield page
+    yield page, trouble
     page.close()
+
+
+@pytest.fixture
+def page(watched):
+    """A page on which any request, dialog, error or warning fails the test."""
+    page, trouble = watched
+    trouble.clear()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    yield page
     assert trouble == []
 
 
@@ -123,27 +132,19 @@ def test_model_view_draws_every_head_and_enlarges_one(page, attention):
 
 
 @pytest.mark.parametrize("draw", [head_view_page, model_view_page])
-def test_hostile_tokens_are_text(page, attention, draw):
-    frame = opened(page, draw(attention))
-    if draw is model_view_page:
-        frame.locator("#attn_background_0_0 ~ rect").click()
-    assert HOSTILE in frame.locator("#vis text").all_text_contents()
-    assert "&lt;b&gt;" in frame.locator("#vis text").all_text_contents()
-    assert frame.locator("img").count() == 0
-    page.wait_for_timeout(200)  # an onerror handler would run by now; the page fixture fails on its dialog
-
-
-@pytest.mark.parametrize("draw", [head_view_page, model_view_page])
 @pytest.mark.parametrize("dark", [False, True])
-def test_every_label_can_be_read_in_both_themes(page, attention, draw, dark):
+def test_every_label_is_text_that_can_be_read_in_both_themes(page, attention, draw, dark):
     frame = opened(page, draw(attention, dark=dark))
     if draw is model_view_page:
         frame.locator("#attn_background_0_0 ~ rect").click()
+    assert {HOSTILE, "&lt;b&gt;"} <= set(frame.locator("#vis text").all_text_contents())
+    assert frame.locator("img").count() == 0
     ink = "rgb({}, {}, {})".format(*(int((DARK if dark else LIGHT).ink[i : i + 2], 16) for i in (1, 3, 5)))
     fills = frame.evaluate("[...document.querySelectorAll('#vis text')].map((text) => getComputedStyle(text).fill)")
     assert set(fills) == {ink}
     paper = frame.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(map(int, re.findall(r"\d+", paper))) < 150 if dark else sum(map(int, re.findall(r"\d+", paper))) > 700
+    page.wait_for_timeout(200)  # an onerror handler would run by now; the page fixture fails on its dialog
 
 
 @pytest.mark.parametrize("dark", [False, True])

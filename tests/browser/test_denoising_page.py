@@ -1,39 +1,25 @@
 """The Denoising Space as a visitor meets it."""
 
 import json
-import re
 from pathlib import Path
-from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+import visitor
+from hostile import HOSTILE
 from PIL import Image
+from visitor import FRAME, VIEWS, finding, numbers, opens_well, refusal, refuses_in_turn, tab
 
-SIZES = [(1280, 800), (390, 844)]
 QUICK = {"steps": "8", "samples": "4", "guidance": "1"}
-HOSTILE = "</script><img src=x onerror=alert(1)><b onmouseover=alert(2)>"
-FRAME = "globalThis.Glasshouse?.frames[0]"
 
 
 def address(space, **inputs):
-    return f"{space}?{urlencode({**QUICK, **inputs})}"
-
-
-def finding(page):
-    return page.locator(".gh-finding").inner_text()
-
-
-def numbers(text):
-    return re.findall(r"\d+(?:\.\d+)?", text)
+    return visitor.address(space, **{**QUICK, **inputs})
 
 
 def run_through(page):
     """Wait until the run has come to its end and has been measured."""
     page.wait_for_function(f"{FRAME}?.model?.run.finished && !{FRAME}.model.run.working && {FRAME}.model.run.decided")
-
-
-def tab(page, name):
-    page.locator(f'.gh-tab[data-tab="{name}"]').click()
 
 
 def canvases(page):
@@ -46,28 +32,32 @@ def scrub(page, to):
     slider.evaluate("(slider, to) => { slider.value = to; slider.dispatchEvent(new Event('input')); }", to)
 
 
-def bottom(page, selector):
-    box = page.locator(selector).first.bounding_box()
-    return box["y"] + box["height"]
+@pytest.fixture(scope="module")
+def desk(settle, denoising_space):
+    page = settle(address(denoising_space))
+    run_through(page)
+    return page
+
+
+@pytest.fixture
+def run(desk):
+    """A page with a finished run, on its last frame: one for all tests, which choose nothing that stays."""
+    tab(desk, "watch")
+    scrub(desk, 8)
+    return desk
 
 
 # ---- the open page ----------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(("width", "height", "scheme"), VIEWS)
 def test_first_picture_needs_no_click(visit, denoising_space, width, height, scheme):
     page = visit(denoising_space, width, height, scheme)
     page.wait_for_function(f"{FRAME}?.model?.run.x.length > 0")
-    assert len(numbers(finding(page))) >= 2
-    assert bottom(page, ".gh-presets") < height
-    assert bottom(page, ".gh-finding") < height
+    opens_well(page, width, height, scheme)
     assert page.locator(".gh-panel canvas").first.bounding_box()["y"] < height - 100
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
-    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
 
 
-def test_at_most_five_controls_are_visible(visit, denoising_space):
-    page = visit(address(denoising_space))
-    groups = page.locator(".gh-inputs .block:has(input:visible)")
+def test_at_most_five_controls_are_visible(run):
+    groups = run.locator(".gh-inputs .block:has(input:visible)")
     assert 1 <= groups.count() <= 5
 
 
@@ -86,75 +76,65 @@ def test_the_run_streams_and_can_be_stopped(visit, denoising_space):
 
 
 # ---- time in the hand -------------------------------------------------------------------------------------------
-def test_scrubbing_changes_the_pictures_and_asks_nobody(visit, denoising_space):
-    page = visit(address(denoising_space))
-    run_through(page)
-    last = canvases(page)
+def test_scrubbing_changes_the_pictures_and_asks_nobody(run):
+    last = canvases(run)
     assert len(last) >= 3
     asked = []
-    page.wait_for_timeout(300)
-    page.on("request", lambda request: asked.append(request.url))
-    scrub(page, 0)
-    first = canvases(page)
+    run.wait_for_timeout(300)
+    run.on("request", lambda request: asked.append(request.url))
+    scrub(run, 0)
+    first = canvases(run)
     assert all(one != other for one, other in zip(first[:3], last[:3], strict=True))
-    page.locator(".gd-watch canvas").first.focus()
-    page.keyboard.press("ArrowRight")
-    assert canvases(page)[0] != first[0]
-    page.keyboard.press("End")
-    assert canvases(page)[:3] == last[:3]
+    run.locator(".gd-watch canvas").first.focus()
+    run.keyboard.press("ArrowRight")
+    assert canvases(run)[0] != first[0]
+    run.keyboard.press("End")
+    assert canvases(run)[:3] == last[:3]
     assert asked == []
 
 
-def test_the_numbers_at_the_cursor_are_those_of_the_schedule(visit, denoising_space):
-    page = visit(address(denoising_space))
-    run_through(page)
-    scrub(page, 4)
-    told = page.locator(".gd-numbers").inner_text()
+def test_the_numbers_at_the_cursor_are_those_of_the_schedule(run):
+    scrub(run, 4)
+    told = run.locator(".gd-numbers").inner_text()
     t = 999 - 4 * 125
     abar = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))[t]
     assert str(t) in told and f"{abar**0.5:.3f}" in told and f"{(1 - abar) ** 0.5:.3f}" in told
 
 
-def test_a_sample_can_be_looked_at_alone(visit, denoising_space):
-    page = visit(address(denoising_space))
-    run_through(page)
-    page.locator(".gd-watch canvas").first.click(position={"x": 10, "y": 10})
-    page.wait_for_function(f"{FRAME}.state.sample === 0")
-    page.keyboard.press("Escape")
-    page.wait_for_function(f"{FRAME}.state.sample === undefined || {FRAME}.state.sample < 0")
+def test_a_sample_can_be_looked_at_alone(run):
+    run.locator(".gd-watch canvas").first.click(position={"x": 10, "y": 10})
+    run.wait_for_function(f"{FRAME}.state.sample === 0")
+    run.keyboard.press("Escape")
+    run.wait_for_function(f"{FRAME}.state.sample === undefined || {FRAME}.state.sample < 0")
 
 
 # ---- the other views --------------------------------------------------------------------------------------------
-def test_quick_views_draw(visit, denoising_space):
-    page = visit(address(denoising_space))
-    run_through(page)
+def test_quick_views_draw(run):
     for name in ("learned", "decided", "forward", "fork", "race", "morph", "invert"):
-        tab(page, name)
-        page.wait_for_function("!document.querySelector('.gh-panel[aria-busy=true]')")
-        assert page.locator(".gh-problem:visible").count() == 0, name
-        assert page.locator(".gh-panel").inner_text().strip(), name
-        assert len(numbers(finding(page))) >= 2, name
+        tab(run, name)
+        run.wait_for_function("!document.querySelector('.gh-panel[aria-busy=true]')")
+        assert run.locator(".gh-problem:visible").count() == 0, name
+        assert run.locator(".gh-panel").inner_text().strip(), name
+        assert len(numbers(finding(run))) >= 2, name
 
 
-def test_forks_are_computed_on_request(visit, denoising_space):
-    page = visit(address(denoising_space, label="any", tab="fork", fork="6"))
-    run_through(page)
-    before = len(canvases(page))
-    page.get_by_role("button", name="Fork here").click()
-    page.wait_for_function("before => document.querySelectorAll('.gh-panel canvas').length >= before + 1", arg=before)
-    assert page.locator(".gh-problem:visible").count() == 0
+def test_forks_are_computed_on_request(run):
+    run.evaluate(f"{FRAME}.set({{tab: 'fork', fork: 6}})")
+    before = len(canvases(run))
+    run.get_by_role("button", name="Fork here").click()
+    run.wait_for_function("before => document.querySelectorAll('.gh-panel canvas').length >= before + 1", arg=before)
+    assert run.locator(".gh-problem:visible").count() == 0
 
 
-def test_noise_is_mixed_in_the_browser(visit, denoising_space):
-    page = visit(address(denoising_space, tab="forward"))
-    run_through(page)
+def test_noise_is_mixed_in_the_browser(run):
+    tab(run, "forward")
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    before = canvases(page)
-    page.locator(".gh-panel input[type=range]").first.evaluate(
+    run.on("request", lambda request: asked.append(request.url))
+    before = canvases(run)
+    run.locator(".gh-panel input[type=range]").first.evaluate(
         "slider => { slider.value = 900; slider.dispatchEvent(new Event('input')); }"
     )
-    assert canvases(page) != before
+    assert canvases(run) != before
     assert asked == []
 
 
@@ -196,25 +176,23 @@ def test_reload_shows_the_same(visit, denoising_space):
 
 def test_teaching_mode_leaves_the_picture_alone(visit, denoising_space):
     page = visit(address(denoising_space, view="picture"))
-    run_through(page)
+    page.locator(".gh-panel canvas").first.wait_for()
     assert page.locator(".gh-inputs:visible, .gh-presets:visible").count() == 0
 
 
 # ---- hostile ground ---------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("label", HOSTILE), ("model", HOSTILE), ("seed", HOSTILE), ("steps", "7"), ("samples", "99"), ("guidance", "nan")],
-)
-def test_bad_input_is_one_clear_sentence(visit, denoising_space, name, value):
-    page = visit(address(denoising_space, **{name: value}))
-    problem = page.locator(".gh-problem:visible").first
-    problem.wait_for()
-    assert problem.inner_text().strip().endswith(".")
-    assert "Traceback" not in problem.inner_text()
-    assert page.locator("img[src='x']").count() == 0
+def test_bad_input_is_one_clear_sentence(visit, denoising_space):
+    page = visit(address(denoising_space, label=HOSTILE))
+    refusal(page)
+    visitor.edit(page, label="each")
+    visitor.is_well(page)
+    wrong = {"model": HOSTILE, "seed": HOSTILE, "steps": "7", "samples": "99", "guidance": "nan"}
+    right = {**QUICK, "model": "ddpm-fashion-mnist", "seed": "0"}
+    for name, value in wrong.items():
+        refuses_in_turn(page, name, [value], right[name])
 
 
-def test_wrong_file_keeps_the_picture(visit, denoising_space, tmp_path):
+def test_a_wrong_file_keeps_the_picture_and_an_upload_becomes_it(visit, denoising_space, tmp_path):
     page = visit(address(denoising_space, tab="forward"))
     run_through(page)
     before = page.evaluate(f"{FRAME}.payload.inputs.image")
@@ -224,12 +202,6 @@ def test_wrong_file_keeps_the_picture(visit, denoising_space, tmp_path):
     page.locator("#photo input[type=file]").set_input_files(bad)
     page.locator(".toast-body").first.wait_for()
     assert page.evaluate(f"{FRAME}.payload.inputs.image") == before
-
-
-def test_an_upload_becomes_the_picture(visit, denoising_space, tmp_path):
-    page = visit(address(denoising_space, tab="forward"))
-    run_through(page)
-    page.get_by_role("button", name="A picture for the tab Forward").click()
     mine = tmp_path / "mine.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(mine)
     page.locator("#photo input[type=file]").set_input_files(mine)
@@ -260,19 +232,16 @@ def test_saved_page_works_without_a_server(visit, denoising_space, tmp_path):
 
 
 @pytest.mark.parametrize(("menu", "name", "suffix"), [("Image", "GIF", ".gif"), ("Data", "npz", ".npz")])
-def test_exports_arrive(visit, denoising_space, menu, name, suffix):
-    page = visit(address(denoising_space))
-    run_through(page)
-    page.locator(f".gh-menu summary:text-is('{menu}')").click()
-    with page.expect_download() as started:
-        page.locator(".gh-menu[open] button", has_text=name).first.click()
+def test_exports_arrive(run, menu, name, suffix):
+    run.locator(f".gh-menu summary:text-is('{menu}')").click()
+    with run.expect_download() as started:
+        run.locator(".gh-menu[open] button", has_text=name).first.click()
     assert Path(started.value.path()).stat().st_size > 500
     assert started.value.suggested_filename.endswith(suffix)
 
 
-def test_code_is_shown_to_copy(visit, denoising_space):
-    page = visit(address(denoising_space))
-    run_through(page)
-    page.get_by_role("button", name="Code", exact=True).click()
-    text = page.locator(".gh-dialog textarea").input_value()
+def test_code_is_shown_to_copy(run):
+    run.get_by_role("button", name="Code", exact=True).click()
+    text = run.locator(".gh-dialog textarea").input_value()
     assert "trajectory(" in text and json.dumps("ddpm-fashion-mnist")[1:-1] in text
+    run.get_by_role("button", name="Close").click()

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+HOSTILE = "</script><img src=x onerror=alert(1)><b onmouseover=alert(2)>${alert(3)}{{alert(4)}}"
 CAT = Path(__file__).parents[2] / "spaces/grad_cam/examples/chelsea.jpg"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 

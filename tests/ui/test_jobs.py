@@ -171,36 +171,39 @@ class Held:
     """Something that a step holds in memory."""
 
 
-def test_a_finished_job_drops_what_its_work_held():
+@pytest.fixture
+def holding():
+    """Work of three steps that holds something, and whether that is still there."""
+    kept = []
+
     def work():
-        nonlocal reference
         held = Held()
-        reference = weakref.ref(held)
+        kept.append(weakref.ref(held))
         yield "first"
         yield held is not None
         return "last"
 
-    reference = None
+    def there():
+        gc.collect()
+        (reference,) = kept
+        return reference() is not None
+
+    return work, there
+
+
+def test_a_finished_job_drops_what_its_work_held(holding):
+    work, there = holding
     job = Job(work())
     job.work(0)
-    gc.collect()
-    assert reference() is not None
+    assert there()
     assert job.work(60) == "last" and job.finished
-    gc.collect()
-    assert reference() is None
+    assert not there()
 
 
-def test_a_job_that_is_pushed_out_drops_what_its_work_held():
-    def work():
-        nonlocal reference
-        held = Held()
-        reference = weakref.ref(held)
-        yield "first"
-        return held is not None
-
-    reference = None
+def test_a_job_that_is_pushed_out_drops_what_its_work_held(holding):
+    work, there = holding
     jobs = Jobs(kept=1)
     jobs.work("resting", work, 0)
+    assert there()
     jobs.work("other", lambda: counting(1, []), 60)
-    gc.collect()
-    assert reference() is None
+    assert not there()

@@ -128,7 +128,7 @@
     const again = () => { if (root.isConnected) (ui.large ? S.large : S.grid)(root, frame, S.view(frame)); };
     again();
     const missing = (target) => view.methods.some((name) => !model.names.get(name).slow && !S.map(model, name, target, view.layer));
-    view.targets.filter(missing).forEach((target) => S.load(frame, frame, view.methods, target, view.layer).then(again).catch((error) => { if (root.isConnected && S.view(frame).layer === view.layer) S.failed(root, target, error.message); }));
+    view.targets.filter(missing).forEach((target) => S.load(frame, frame, view.methods, target, view.layer).then(() => { again(); frame.tell(); }).catch((error) => { if (root.isConnected && S.view(frame).layer === view.layer) S.failed(root, target, error.message); }));
   };
   S.failed = (root, target, message) => root.querySelectorAll(`[data-target="${CSS.escape(target)}"] .gs-wait`).forEach((node) => node.replaceChildren(message));
 
