@@ -129,7 +129,8 @@
   const layerName = (model, l) => (l === model.run.layers.length - 1 ? "output" : `layer ${l}`);
   B.flowWords = (model, index) => {
     const now = model.gradients[index], most = now ? Math.max(...now) : 0;
-    if (!now || !(most > 0)) return "gradients are known from the first trained epoch on.";
+    if (!now || (!index && !(most > 0))) return "gradients are known from the first trained epoch on.";
+    if (!(most > 0)) return "no gradient reaches the weights of any layer: nothing is learned.";
     const faintest = now.indexOf(Math.min(...now)), loudest = now.indexOf(most);
     if (most > LOUD) return `the gradient of ${layerName(model, loudest)} is ${B.digits(most)}: it explodes.`;
     if (now[faintest] < FAINT * most) return `${layerName(model, faintest)} learns ${now[faintest] > 0 ? `with a gradient ${B.digits(most / now[faintest])} times smaller than that of ${layerName(model, loudest)}` : "nothing, its gradient is 0"}: it vanishes.`;
@@ -153,7 +154,7 @@
       cursor.setAttribute("x2", lines.x(epoch));
       const text = B.flowWords(model, index);
       words.textContent = text[0].toUpperCase() + text.slice(1);
-      words.classList.toggle("gb-weak", /vanishes|explodes/.test(text));
+      words.classList.toggle("gb-weak", /vanishes|explodes|nothing/.test(text));
     };
     const legend = el("ul", { class: "gb-legend" }, Array.from({ length: layers }, (_, l) => el("li", { class: `gb-ink-${ink(l)}` }, el("i", { class: "gb-swatch" }), layerName(model, l))));
     const node = el("section", { class: "gb-section" }, el("h3", {}, "How strongly each layer learns"), words,
