@@ -100,7 +100,7 @@ def points_of(table: "pd.DataFrame", title: str, features: str, label: str, shar
     values = table[names].to_numpy(dtype=np.float64)
     good = (np.abs(values) < LARGEST).all(1) & table[wanted].notna().to_numpy()
     rows = np.flatnonzero(good)
-    note = f"{len(good) - len(rows):,} rows with gaps are left out." if len(rows) < len(good) else ""
+    note = f"Rows left out for their gaps: {len(good) - len(rows):,}." if len(rows) < len(good) else ""
     if len(rows) > MOST_POINTS:
         note = f"{note} A random sample of {MOST_POINTS:,} of {len(rows):,} rows.".strip()
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_POINTS, replace=False))

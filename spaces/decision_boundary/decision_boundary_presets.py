@@ -59,7 +59,7 @@ PRESETS = (
         "Steps too large",
         {"optimizer": "SGD", "learning_rate": "8", "activation": "ReLU", "batch_size": "0"},
         "With a learning rate of 8 each step lands beyond the valley it aimed for. Look at the loss: it jumps instead "
-        "of falling. Choose 0.3 below the picture and go on from there.",
+        "of falling. Go back to epoch 20 and choose 0.3 below the picture: it goes on from there.",
         kind="weakness",
     ),
     Preset(

@@ -83,7 +83,7 @@ def test_the_class_column_by_name_may_hold_numbers():
 def test_rows_with_gaps_are_left_out_and_counted():
     rows = [*ROWS, ("", 1, 1, "cat"), (1, "", 1, "dog"), (1, 2, 3, ""), ("inf", 1, 1, "cat"), (1e200, 1, 1, "dog")]
     found = points(written(rows))
-    assert len(found.x) == 4 and found.note == "5 rows with gaps are left out."
+    assert len(found.x) == 4 and found.note == "Rows left out for their gaps: 5."
     assert np.isfinite(found.x).all()
 
 
@@ -110,7 +110,7 @@ def test_a_million_rows_are_sampled():
 def test_gaps_and_a_sample_are_both_told():
     rows = [(index, -index, "ab"[index % 2]) for index in range(1500)] + [("", 1, "a")]
     assert points(written(rows, ("x", "y", "c"))).note == (
-        "1 rows with gaps are left out. A random sample of 1,000 of 1,500 rows."
+        "Rows left out for their gaps: 1. A random sample of 1,000 of 1,500 rows."
     )
 
 

@@ -19,6 +19,7 @@ import decision_boundary_exports as export
 import decision_boundary_plan as plans
 import numpy as np
 import pytest
+import torch
 from decision_boundary_presets import DEFAULTS
 from decision_boundary_script import script_of
 from hostile import one_sentence
@@ -26,6 +27,7 @@ from PIL import Image
 
 from shared.explain import hidden_space
 from shared.explain.recipes import Event
+from shared.models.plane_network import forward
 from shared.problems import Problem
 from shared.ui import Jobs, Request
 from shared.ui.jobs import Job
@@ -505,6 +507,12 @@ def test_a_race_with_lost_trainings_has_no_numbers_for_their_end():
     assert rows[0]["loss"]["median"][-1] is not None
 
 
+def test_a_race_of_very_many_epochs_is_refused():
+    inputs = {**QUICK, "epochs": "1001"}
+    with pytest.raises(Problem, match="fewer epochs or seeds"):
+        compute.racing(Request(inputs, {}, {"axis": "optimizer", "seeds": 5, "part": 0}))
+
+
 def test_painted_points_do_not_race():
     with pytest.raises(Problem, match="points that are there from the start"):
         compute.racing(Request({**QUICK, "data": "painted"}, {}, {"axis": "optimizer"}))
@@ -642,10 +650,12 @@ def test_the_scripts_end_where_the_page_ends(tmp_path):
         assert snippet.text.startswith('"""') and "shared" not in snippet.text, name
         (tmp_path / f"{place:02}.py").write_text(snippet.text, encoding="utf-8")
     code = (
-        "import pathlib, torch; torch.set_num_threads(1)\n"
+        "import json, pathlib, torch; torch.set_num_threads(1)\n"
         "for path in sorted(pathlib.Path('.').glob('*.py')):\n"
         "    print('#', path.stem)\n"
-        "    exec(compile(path.read_text('utf-8'), path.name, 'exec'), {'__name__': '__main__'})\n"
+        "    found = {'__name__': '__main__'}\n"
+        "    exec(compile(path.read_text('utf-8'), path.name, 'exec'), found)\n"
+        "    print(json.dumps([found['x'].tolist(), found['network'].eval()(found['x']).tolist()]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -655,7 +665,12 @@ def test_the_scripts_end_where_the_page_ends(tmp_path):
     parts = done.stdout.split("# ")[1:]
     for part, (name, inputs) in zip(parts, SCRIPTS.items(), strict=True):
         told = dict(re.findall(r"(training|validation) accuracy ([\d.]+)", part))
-        training, validation = plans.whole_film(plans.plan_of(inputs)).result().accuracy[-1]
+        plan = plans.plan_of(inputs)
+        run = plans.whole_film(plan).result()
+        x, outputs = json.loads(part.splitlines()[-1])
+        expected = forward(plan.shape, torch.tensor(run.weights[-1:]), torch.tensor(x))[0]
+        np.testing.assert_allclose(outputs, expected, rtol=1e-3, atol=1e-3, err_msg=name)
+        training, validation = run.accuracy[-1]
         assert float(told["training"]) == pytest.approx(training, abs=2e-6), name
         assert ("validation" in told) == (not np.isnan(validation)), name
         if "validation" in told:
