@@ -10,7 +10,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -297,6 +297,14 @@ def parser_of(description: str, names: tuple[str, ...]) -> argparse.ArgumentPars
     parser.add_argument("--epochs", type=int, help="passes over the training pictures instead of the recipe's")
     parser.add_argument("--quick", action="store_true", help="one epoch on few pictures, to see that all of it runs")
     return parser
+
+
+def run_named(description: str, recipes: Mapping[str, Recipe], source: Source, cards: Mapping[str, Card]) -> None:
+    """Train those of ``recipes`` that the command line names on the pictures of ``source``."""
+    args = parser_of(description, tuple(recipes)).parse_args()
+    pictures = source.dataset(args.seed, args.quick)
+    for name in args.name or recipes:
+        run(name, recipes[name], pictures, cards[name], args)
 
 
 def run(

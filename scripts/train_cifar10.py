@@ -11,7 +11,7 @@ stands in metrics.json.
 """
 
 import data
-from classifier import Recipe, Source, parser_of, run
+from classifier import Recipe, Source, run_named
 from model_card import Card
 from shared.models.alexnet import AlexNet
 from shared.models.image_mlp import ImageMLP
@@ -67,13 +67,5 @@ CARDS = {
 }
 
 
-def main() -> None:
-    """Train what the command line names."""
-    args = parser_of(__doc__, tuple(RECIPES)).parse_args()
-    photographs = PHOTOGRAPHS.dataset(args.seed, args.quick)
-    for name in args.name or RECIPES:
-        run(name, RECIPES[name], photographs, CARDS[name], args)
-
-
 if __name__ == "__main__":
-    main()
+    run_named(__doc__, RECIPES, PHOTOGRAPHS, CARDS)

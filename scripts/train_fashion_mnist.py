@@ -8,7 +8,7 @@ Interrupted runs go on where they stopped.
 """
 
 import data
-from classifier import Recipe, Source, parser_of, run
+from classifier import Recipe, Source, run_named
 from model_card import Card
 from shared.models.lenet import LeNet
 
@@ -35,13 +35,5 @@ CARDS = {
 }
 
 
-def main() -> None:
-    """Train what the command line names."""
-    args = parser_of(__doc__, tuple(RECIPES)).parse_args()
-    garments = GARMENTS.dataset(args.seed, args.quick)
-    for name in args.name or RECIPES:
-        run(name, RECIPES[name], garments, CARDS[name], args)
-
-
 if __name__ == "__main__":
-    main()
+    run_named(__doc__, RECIPES, GARMENTS, CARDS)

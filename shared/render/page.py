@@ -26,7 +26,7 @@ def viewer_script(viewer: str) -> str:
     own = sorted(WEB.glob(f"{viewer}*.js"))
     if not own:
         raise ValueError(f"there is no viewer called {viewer!r} in {WEB.name}/")
-    files = [WEB / "core.js", WEB / "colormaps.js", WEB / "charts.js", WEB / "frame.js", *own]
+    files = [WEB / "core.js", WEB / "colormaps.js", WEB / "charts.js", WEB / "frame.js", WEB / "turns.js", *own]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 

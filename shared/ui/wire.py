@@ -3,6 +3,7 @@
 A payload is what ``frame.js`` draws: ``inputs``, ``auto`` (state the result suggests), ``state`` (state a link or a
 preset asks for), ``data`` (the viewer's), ``exports``, ``pinned``, ``note``, ``predict``, ``warning`` (a
 sentence above the picture); or ``problem``, a sentence instead of a picture; or ``waiting``, one until it comes.
+``number`` is that of the preset or edit that it answers, which the page asks for one after the other.
 """
 
 import json
@@ -22,7 +23,7 @@ from shared.ui.problems import sentence
 
 Payload = Callable[[dict[str, str]], dict[str, Any]]
 LONGEST_LINK = 8_000  # characters of one value
-SETTLING = 4.0  # seconds in which the browser has set all fields of a form
+SETTLING = 6.0  # seconds in which the browser has set all fields of a form
 serial = count()  # two equal results in a row are still two answers
 
 
@@ -74,13 +75,14 @@ class Page:
 
     def pick(self, event: gr.EventData, shown: Shown) -> list[Any]:
         """A preset was chosen."""
-        return self.chosen(self.choices[int(event._data["index"]) % len(self.choices)], shown.values)
+        choice = self.choices[int(event._data["index"]) % len(self.choices)]
+        return self.chosen(choice, shown.values, number=event._data.get("number"))
 
     def edit(self, event: gr.EventData, *values: str) -> list[Any]:
         """A chip of the picture changed inputs."""
         asked = event._data["inputs"]
         changed = {name: str(asked.get(name, value)) for name, value in self.named(values).items()}
-        return self.everything(changed, before=values)
+        return self.everything(changed, before=values, number=event._data.get("number"))
 
     def open(self, request: gr.Request) -> list[Any]:
         """The page is opened, perhaps by a link."""
@@ -98,7 +100,7 @@ class Page:
         """What stands in the form when the page is opened."""
         return tuple(self.defaults.values())
 
-    def chosen(self, preset: Preset, before: Sequence[str], **more: str) -> list[Any]:
+    def chosen(self, preset: Preset, before: Sequence[str], **more: Any) -> list[Any]:
         """Everything that a preset sets in a form with the values ``before``."""
         state = {"reset": True, "state": preset.state, "note": preset.note, "predict": preset.predict}
         return self.everything({**self.defaults, **preset.inputs}, preset.pin, before, **state, **more)
@@ -136,8 +138,10 @@ def wire(demo: gr.Blocks, page: Page, inputs: Sequence[Component], picture: gr.H
     everything = [*inputs, picture, shown]
     for field in inputs:
         field.change(page.repaint, [shown, *inputs], [picture, shown], **latest)  # type: ignore[attr-defined]
-    strip.pick(page.pick, [shown], everything, **latest)
-    picture.edit(page.edit, list(inputs), everything, **latest)
+    # These carry data of their own, which "always_last" would forget; page.js asks for one after the other.
+    one_by_one = {"trigger_mode": "multiple", **quiet}
+    strip.pick(page.pick, [shown], everything, **one_by_one)
+    picture.edit(page.edit, list(inputs), everything, **one_by_one)
     demo.load(page.open, None, everything, **quiet)
 
 
@@ -157,7 +161,7 @@ def answer_to(
         if pin:
             body["pinned"] = {**payload({**inputs, **pin["inputs"]}), "state": pin.get("state", {})}
     except Exception as error:
-        return {"problem": sentence(error)}
+        return {"problem": sentence(error), "number": extra.get("number")}
     return body
 
 

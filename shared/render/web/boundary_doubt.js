@@ -92,7 +92,7 @@
     panel.append(el("p", { class: "gh-small gb-lead" }, "The same points, the same number of epochs, one setting changed; each runs from several random starts. A difference smaller than the band between the starts is luck."),
       el("div", { class: "gb-bar gb-first" }, el("label", { class: "gb-label" }, "Race between ", el("select", { "data-focus": "axis", onchange: (event) => frame.set({ axis: event.target.value }) }, races.map(({ id, name }) => el("option", { value: id, selected: id === axis }, name)))),
         Glasshouse.choice("Seeds", [[3, "3 starts"], [5, "5 starts"]], seeds, (value) => { ui.seeds = value; frame.draw(); })),
-      B.long(frame, B.job(frame, "race", { axis, seeds }), { button: "Start the race", unit: "run", show: (answer, body, finished) => B.paintRace(frame, body, answer, finished) }));
+      B.long(frame, B.job(frame, "race", { axis, seeds }), { button: "Start the race", unit: "run", partial: "rows", show: (answer, body, finished) => B.paintRace(frame, body, answer, finished) }));
   };
   const median = (values) => { const order = [...values].sort((a, b) => a - b), middle = order.length / 2; return order.length % 2 ? order[Math.floor(middle)] : (order[middle - 1] + order[middle]) / 2; };
   const known = (values) => values.filter((value) => value !== null && value !== undefined);

@@ -131,7 +131,7 @@
   B.drawTsne = (root, frame, layer) => {
     const { model } = frame;
     root.append(el("p", { class: "gh-small gb-lead" }, "t-SNE keeps neighbors together; how far apart two groups lie, and how large they look, means nothing. Only the last epoch, and no grid: there is no map from the plane to this picture."),
-      B.long(frame, B.job(frame, "tsne", { layer }), { button: "Arrange the points by t-SNE", unit: "step", show: async (answer, body, finished) => {
+      B.long(frame, B.job(frame, "tsne", { layer }), { button: "Arrange the points by t-SNE", unit: "step", partial: true, show: async (answer, body, finished) => {
         const positions = await Glasshouse.unpack(answer.positions), side = Math.min(480, frame.parts.panel.clientWidth || 480), canvas = body.querySelector("canvas") ?? el("canvas", { role: "img" }), context = Glasshouse.canvas(canvas, side, side);
         const xs = positions.filter((_, i) => i % 2 === 0), ys = positions.filter((_, i) => i % 2), low = [Math.min(...xs), Math.min(...ys)], wide = Math.max(Math.max(...xs) - low[0], Math.max(...ys) - low[1], 1e-9);
         const place = (k) => (value) => 14 + (value - low[k]) / wide * (side - 28), weights = B.weights(model, B.newest(model), undefined);

@@ -157,7 +157,7 @@
       el("figure", {}, noisy, el("figcaption", { title: D.VIEWS.x.how }, el("b", {}, D.VIEWS.x.mark()), " clipped to black and white")),
       el("figure", { class: "gd-bell" }, bell, facts)),
     el("label", { class: "gd-label gd-long-slider" }, "Noise level ", slider, place),
-    ...(picture.outside ? [el("p", { class: "gd-problem" }, "The network has never seen such a picture: denoised from far, it becomes one of those that it knows.")] : []),
+    ...(picture.outside ? [el("p", { class: "gh-failure" }, "The network has never seen such a picture: denoised from far, it becomes one of those that it knows.")] : []),
     el("section", { class: "gd-section" }, el("h3", {}, "And back"), restored));
     const t = D.noiseAt(frame), { deviation } = show(t);
     D.tellTab(frame, "forward", `At t = ${t} what the network gets is ${Glasshouse.percent(D.signal(model, t))} picture and ${Glasshouse.percent(D.noise(model, t))} noise by amplitude; its pixels have a standard deviation of ${deviation.toFixed(2)}, pure noise has 1.`);

@@ -122,7 +122,7 @@
     const { moments, plan } = frame.model, base = plan.model.split("@")[0], kept = moments.find((moment) => moment.step === step);
     if (!kept || frame.host.frozen) return null;
     if (plan.moment === step) return el("p", { class: "gh-small" }, "This is the network on the page now.");
-    return el("button", { type: "button", class: "gh-button gd-start", onclick: () => { frame.host.edit({ model: `${base}@${step}` }); frame.set({ tab: "watch" }); } }, `Watch this network${kept.name ? ` (${kept.name})` : ""}`);
+    return el("button", { type: "button", class: "gh-button gh-start", onclick: () => { frame.host.edit({ model: `${base}@${step}` }); frame.set({ tab: "watch" }); } }, `Watch this network${kept.name ? ` (${kept.name})` : ""}`);
   };
   // Loss falls fast and then slowly: both axes are logarithmic.
   D.lossChart = (loss, ranges, width) => {

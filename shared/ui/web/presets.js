@@ -11,7 +11,7 @@ const buttons = JSON.parse(props.value).map(({ title, kind }, index) => {
   if (kind) button.title = kind === "strength" ? "shows a strength" : "shows a weakness";
   button.onclick = () => {
     buttons.forEach((each) => each.setAttribute("aria-pressed", String(each === button)));
-    trigger("pick", { index });
+    glasshouseQueue.pick((data) => trigger("pick", data), index);
   };
   button.onkeydown = (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
