@@ -13,6 +13,10 @@ from benches.measure import browsing, open_page, painted, ratio, serving, start,
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = ROOT / "spaces/decision_boundary/app.py"
 FRAMES, SIDE = 30, 400
+# The training is done and has been played to its end.
+AT_REST = (
+    "() => { const { model, boundary } = Glasshouse.frames[0]; return model.finished && boundary.mode !== 'play'; }"
+)
 # Plays from the start and notes when each animation frame comes, until the last epoch is shown.
 PLAY = """() => new Promise((done) => {
   const frame = Glasshouse.frames[0], times = [];
@@ -116,11 +120,12 @@ def page() -> Generator[str, None, float]:
         tab.wait_for_function("() => Glasshouse.frames[0]?.model?.finished", timeout=120_000)
         waits = []
         for activation in ("ReLU", "sigmoid", "GELU", "tanh"):
+            tab.wait_for_function(AT_REST)
             began = tab.evaluate("performance.now() / 1000")
             tab.locator(f"#activation label:has-text('{activation}')").click()
             waits.append(painted(tab, f"Glasshouse.frames[0].payload.inputs.activation === '{activation}'") - began)
         yield verdict("first frame after a setting has changed", statistics.median(waits), "s", 0.5)
-        tab.wait_for_function("() => Glasshouse.frames[0].model.finished")
+        tab.wait_for_function(AT_REST)
         times = np.array(tab.evaluate(PLAY))
         yield f"playing: {len(times)} animation frames, the slowest after {np.diff(times).max():.0f} ms"
         yield verdict(
