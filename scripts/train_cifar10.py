@@ -24,10 +24,13 @@ PHOTOGRAPHS = Source(
     mean=(0.4914, 0.4822, 0.4465),
     std=(0.2470, 0.2435, 0.2616),
 )
+NARROW = {"depth": 56, "width": 8}
 RECIPES = {
     "resnet20-cifar10": Recipe(ResNet, {"depth": 20, "width": 16}, 24, 0.2, crop=4, flip=True, snapshots=8),
     "alexnet-cifar10": Recipe(AlexNet, {}, 12, 0.05, crop=4, flip=True),
     "mlp-cifar10": Recipe(ImageMLP, {"channels": 3, "size": 32, "hidden": [256, 128]}, 8, 0.02, flip=True),
+    "resnet56-narrow-cifar10": Recipe(ResNet, NARROW, 10, 0.1, crop=4, flip=True, snapshots=8),
+    "plain56-narrow-cifar10": Recipe(ResNet, {**NARROW, "skip": False}, 10, 0.1, crop=4, flip=True, snapshots=8),
 }
 LOAD = 'from shared.models.images import load\n\nmodel = load("{name}")'
 LIMITS = (

@@ -10,6 +10,8 @@ import pytest
 sys.path.append(str(Path(__file__).parent))
 sys.path.append(str(Path(__file__).parents[1] / "spaces"))  # hostile.py
 
+from visitor import LEAVING  # noqa: E402
+
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
@@ -88,7 +90,11 @@ def watch(page, faults, reachable):
         if not request.url.startswith(allowed):
             faults.append(f"request to {request.url[:200]}")
 
+    def said(message):
+        if message.type == "error" and page not in LEAVING:
+            faults.append(f"console: {message.text}")
+
     page.on("request", requested)
-    page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on("console", said)
     page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
     page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))

@@ -15,6 +15,7 @@ from visitor import (
     opens_well,
     refusal,
     refuses_in_turn,
+    reload,
     serial,
     tab,
     told,
@@ -144,7 +145,7 @@ def test_a_link_brings_the_picture_back(visit, home):
     page = visit(home.evaluate(f"{FRAME}.address()"))
     assert finding(page) == shown
     assert page.locator(".gh-chip").count() == 2
-    page.reload()
+    reload(page)
     told(page, shown)
 
 

@@ -168,7 +168,7 @@ def test_reload_shows_the_same(visit, denoising_space):
     scrub(page, 3)
     before = canvases(page)[:3]
     page.wait_for_function("location.search.includes('seed=5')")
-    page.reload()
+    visitor.reload(page)
     run_through(page)
     scrub(page, 3)
     assert canvases(page)[:3] == before

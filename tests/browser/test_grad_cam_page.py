@@ -19,6 +19,7 @@ from visitor import (
     opens_well,
     refusal,
     refuses_in_turn,
+    reload,
     serial,
     tab,
     told,
@@ -294,7 +295,7 @@ def test_a_link_brings_the_picture_back(visit, grad_cam_space):
     assert finding(again) == finding(page)
     assert pictures(again) == pictures(page)
     assert again.locator(".gh-chip").count() == page.locator(".gh-chip").count() >= 1
-    page.reload()
+    reload(page)
     drawn(page)
     told(page, finding(again))
 

@@ -8,11 +8,19 @@ from hostile import one_sentence
 FRAME = "globalThis.Glasshouse?.frames[0]"
 # A laptop by day and a phone by night.
 VIEWS = [(1280, 800, "light"), (390, 844, "dark")]
+LEAVING = set()  # pages on their way out, where gradio tells the console that its calls were cut off
 
 
 def address(space, **inputs):
     """The link to a Space with these inputs."""
     return f"{space}?{urlencode(inputs)}"
+
+
+def reload(page):
+    """Load the page again, whatever it is waiting for."""
+    LEAVING.add(page)
+    page.reload()
+    LEAVING.remove(page)
 
 
 def finding(page):
