@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pyarrow.parquet
 
-from shared.models.hub_pictures import hub_file, mnist, pictures
+from shared.models.hub_pictures import cifar10, hub_file, mnist, pictures
 
 __all__ = ["cifar10", "fashion_mnist", "imdb", "mnist", "sst2"]
 
@@ -48,11 +48,3 @@ def fashion_mnist(split: str, count: int | None = None) -> tuple[np.ndarray, np.
     Xiao et al. 2017.
     """
     return pictures("zalando-datasets/fashion_mnist", f"fashion_mnist/{split}-00000-of-00001.parquet", "image", count)
-
-
-def cifar10(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """CIFAR-10 photographs of ``split`` (train 50,000, test 10,000): (N, 32, 32, 3) uint8 and labels.
-
-    Krizhevsky 2009.
-    """
-    return pictures("uoft-cs/cifar10", f"plain_text/{split}-00000-of-00001.parquet", "img", count)

@@ -1,10 +1,11 @@
-"""Fetch the JavaScript libraries that BertViz's views need into shared/render/web/vendor/.
+"""Fetch the JavaScript libraries that some pictures need into shared/render/web/vendor/.
 
     python scripts/vendor.py
 
 Runs ``npm pack`` (Node.js is needed for this alone), checks each archive against the sha256 pinned here, and keeps the
-minified file and its license. BertViz asks for d3 5 and uses of jQuery only selectors, events and options, which the
-slim build has. Run it again after changing a version; the files are part of the repository.
+minified file and its license, ``<name>.LICENSE.txt`` beside ``<name>.*.js``. BertViz asks for d3 5 and uses of jQuery
+only selectors, events and options, which the slim build has. Plotly's gl3d bundle draws loss landscapes in 3-D, also
+where a page's policy forbids ``eval``. Run this again after changing a version; the files are part of the repository.
 """
 
 import hashlib
@@ -39,6 +40,12 @@ LIBRARIES = (
         "3.7.1",
         "68a9f787516da47c680e09c187bcbac4536b6f85d90eb882844e12919e583f53",
         {"package/dist/jquery.slim.min.js": "jquery.slim.min.js", "package/LICENSE.txt": "jquery.LICENSE.txt"},
+    ),
+    Library(
+        "plotly.js-gl3d-dist-min",
+        "3.7.0",
+        "1d9516989a9e2a790dac820fa8ce7436f3adec519ccc2d5d0e04bfc7ceb00556",
+        {"package/plotly-gl3d.min.js": "plotly-gl3d.min.js", "package/LICENSE": "plotly-gl3d.LICENSE.txt"},
     ),
 )
 

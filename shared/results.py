@@ -280,3 +280,43 @@ class Racer:
     def lost(self) -> int:
         """How many of the trainings were lost."""
         return int(np.isnan(self.loss[:, -1]).sum())
+
+
+@dataclass(frozen=True)
+class WeightPath:
+    """The way of an optimizer through weight space, seen from a plane; F moments of it.
+
+    ``epochs`` (F,) int64. ``coordinates`` (F, 2): where each moment lies under or above the plane, (alpha, beta).
+    ``loss`` (F,): of the weights themselves; ``plane_loss`` (F,): of the point of the plane that is nearest to them,
+    ``distance`` (F,) away in weight space. ``arrows`` (F, 2): minus the gradient at the weights, as far as the plane
+    holds it, in units of alpha and beta. ``accuracy`` (F,) in [0, 1]. ``explained``: the share of the squared distance
+    from the trained weights that lies in the plane, NaN where nothing moved.
+    """
+
+    name: str
+    epochs: np.ndarray
+    coordinates: np.ndarray
+    loss: np.ndarray
+    plane_loss: np.ndarray
+    distance: np.ndarray
+    arrows: np.ndarray
+    accuracy: np.ndarray
+    explained: float
+
+
+@dataclass(frozen=True)
+class LossLandscape:
+    """The loss over a plane through trained weights: ``loss`` (R, R) at ``beta[i]``, ``alpha[j]``; both (R,) rising.
+
+    The trained weights lie at alpha = beta = 0, which is a point of the grid. NaN or infinite where a network left the
+    numbers. ``axes``: what the two directions are; ``paths``: the ways of optimizers, the first to the trained weights.
+    ``cosine`` in [-1, 1]: that of the angle between the directions, ``lengths`` (2,) theirs in weight space.
+    """
+
+    alpha: np.ndarray
+    beta: np.ndarray
+    loss: np.ndarray
+    axes: tuple[str, str]
+    paths: tuple[WeightPath, ...]
+    cosine: float
+    lengths: tuple[float, float]

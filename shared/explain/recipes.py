@@ -102,6 +102,14 @@ RANGES = {
 }
 
 
+def layer_sizes(text: str) -> tuple[int, ...]:
+    """Sizes of hidden layers from a text such as "8,8"; a ``Problem`` for anything else."""
+    try:
+        return tuple(int(part) for part in text.replace(" ", ",").split(",") if part)
+    except ValueError as error:
+        raise Problem(f"Hidden layers are numbers of units such as 8,8, not {text[:20]!r}.") from error
+
+
 def rate_factor(schedule: str, epoch: int, epochs: int) -> float:
     """What the learning rate is multiplied with in ``epoch``, which counts from 1 to ``epochs``.
 

@@ -26,3 +26,11 @@ def pictures(repository: str, filename: str, column: str, count: int | None = No
 def mnist(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """MNIST digits of ``split`` (train 60,000, test 10,000): (N, 28, 28) uint8 and labels. LeCun et al. 1998."""
     return pictures("ylecun/mnist", f"mnist/{split}-00000-of-00001.parquet", "image", count)
+
+
+def cifar10(split: str, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """CIFAR-10 photographs of ``split`` (train 50,000, test 10,000): (N, 32, 32, 3) uint8 and labels.
+
+    Krizhevsky 2009.
+    """
+    return pictures("uoft-cs/cifar10", f"plain_text/{split}-00000-of-00001.parquet", "img", count)

@@ -17,7 +17,7 @@ import numpy as np
 
 from shared.problems import Problem
 from shared.render.packing import pack
-from shared.render.page import POLICY, WEB, escape_json
+from shared.render.page import POLICY, WEB, escape_json, library
 from shared.results import Attention
 
 # Both views draw an SVG line for every weight they show: the head view those of one layer, the model view all.
@@ -26,7 +26,7 @@ TOKEN_LIMIT_HEAD_VIEW = 64
 TOKEN_LIMIT_MODEL_VIEW = 32
 LINE_LIMIT = 200_000
 SCALE = 10_000  # weights travel as integers; as opacities, nobody sees a ten-thousandth
-LIBRARIES = (("d3.LICENSE.txt", "d3.min.js"), ("jquery.LICENSE.txt", "jquery.slim.min.js"))
+LIBRARIES = ("d3.min.js", "jquery.slim.min.js")
 MARKER = "PYTHON_PARAMS"
 
 # Every color that BertViz leaves black or white, so that both themes can be read.
@@ -143,12 +143,7 @@ def _bertviz_script(view: str) -> str:
 
 @cache
 def _libraries() -> str:
-    vendor = WEB / "vendor"
-    parts = [
-        f"/*\n{(vendor / terms).read_text('utf-8')}*/\n{(vendor / code).read_text('utf-8')}"
-        for terms, code in LIBRARIES
-    ]
-    return "\n".join([*parts, (WEB / "core.js").read_text("utf-8")])
+    return "\n".join([*map(library, LIBRARIES), (WEB / "core.js").read_text("utf-8")])
 
 
 def _document(view: str, attention: Attention, own: dict[str, Any], controls: str, dark: bool) -> str:

@@ -2,11 +2,25 @@
 
 import html
 import json
+import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 WEB = Path(__file__).parent / "web"
+# What a viewer takes from another one, loaded before its own files; the lender's style comes with it.
+BORROWED = {
+    "landscape": (
+        "boundary_words.js",
+        "boundary_network.js",
+        "boundary_paint.js",
+        "boundary_surface.js",
+        "boundary_clock.js",
+        "boundary.css",
+    )
+}
+COMMON = ("core.js", "colormaps.js", "charts.js", "frame.js", "turns.js")
 UNSAFE_IN_SCRIPT = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 # Even if something slipped through the escaping, this page may load and send nothing.
 POLICY = (
@@ -20,29 +34,47 @@ def escape_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(UNSAFE_IN_SCRIPT)
 
 
+def borrowed(viewer: str, suffix: str) -> list[str]:
+    """The names of the files with that suffix which ``viewer`` takes from another viewer."""
+    return [name for name in BORROWED.get(viewer, ()) if name.endswith(suffix)]
+
+
 @cache
 def viewer_script(viewer: str) -> str:
-    """The JavaScript of one viewer: the common part, then its own files ``<viewer>*.js`` in order of name."""
+    """The JavaScript of one viewer: the common part, what it borrows, its own files ``<viewer>*.js`` by name."""
     own = sorted(WEB.glob(f"{viewer}*.js"))
     if not own:
         raise ValueError(f"there is no viewer called {viewer!r} in {WEB.name}/")
-    files = [WEB / "core.js", WEB / "colormaps.js", WEB / "charts.js", WEB / "frame.js", WEB / "turns.js", *own]
+    files = [*(WEB / name for name in (*COMMON, *borrowed(viewer, ".js"))), *own]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 @cache
 def viewer_style(viewer: str) -> str:
-    """The CSS of one viewer: the common part, then its own file."""
-    files = (WEB / "core.css", WEB / f"{viewer}.css")
+    """The CSS of one viewer: the common part, what it borrows, then its own file."""
+    files = [WEB / name for name in ("core.css", *borrowed(viewer, ".css"), f"{viewer}.css")]
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
 
-def document(viewer: str, payload: dict[str, Any], title: str, theme: str = "auto") -> str:
+@cache
+def library(name: str) -> str:
+    """The script of the file ``name`` in vendor/, after its license, such that it can stand in a script element."""
+    folder = WEB / "vendor"
+    terms = (folder / f"{name.split('.')[0]}.LICENSE.txt").read_text(encoding="utf-8")
+    code = (folder / name).read_text(encoding="utf-8")
+    return re.sub(r"</(?=script)", r"<\\/", f"/*\n{terms}*/\n{code}", flags=re.IGNORECASE)
+
+
+def document(
+    viewer: str, payload: dict[str, Any], title: str, theme: str = "auto", libraries: Sequence[str] = ()
+) -> str:
     """A whole HTML document that mounts ``viewer`` on ``payload``.
 
     ``theme`` is "auto" (follow the reader's system, or a ``theme`` parameter in the page's own address), "light" or
-    "dark". The page reports its height to a parent window as ``{"glasshouse": "height", "height": pixels}``.
+    "dark". ``libraries`` names files of vendor/ that the viewer finds loaded. The page reports its height to a parent
+    window as ``{"glasshouse": "height", "height": pixels}``.
     """
+    scripts = "".join(f"<script>{library(name)}</script>\n" for name in libraries)
     return f"""<!doctype html>
 <html lang="en" data-theme="{html.escape(theme)}">
 <head>
@@ -55,7 +87,7 @@ def document(viewer: str, payload: dict[str, Any], title: str, theme: str = "aut
 <body class="gh-document">
 <main id="picture"></main>
 <script type="application/json" id="payload">{escape_json(payload)}</script>
-<script>{viewer_script(viewer)}
+{scripts}<script>{viewer_script(viewer)}
 Glasshouse.followTheme();
 Glasshouse.mount(document.getElementById("picture"), "{html.escape(viewer)}",
   JSON.parse(document.getElementById("payload").textContent), {{ frozen: true }});

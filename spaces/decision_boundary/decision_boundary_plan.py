@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from shared.explain.lines import best_line
-from shared.explain.recipes import Event, Recipe
+from shared.explain.recipes import Event, Recipe, layer_sizes
 from shared.explain.training import Recording, recording
 from shared.models import point_sets, tables
 from shared.models.plane_network import Shape
@@ -68,7 +68,7 @@ def plan_of(inputs: Mapping[str, str]) -> Plan:
     )  # fmt: skip
     recipe = Recipe(
         learner=inputs["learner"],
-        hidden_layers=layers_of(inputs["hidden_layers"]),
+        hidden_layers=layer_sizes(inputs["hidden_layers"]),
         activation=inputs["activation"],
         optimizer=inputs["optimizer"],
         learning_rate=decimal(inputs["learning_rate"], "learning rate", 1e-6, 1000),
@@ -85,14 +85,6 @@ def plan_of(inputs: Mapping[str, str]) -> Plan:
     )
     plan = Plan(source, recipe)
     return replace(plan, recipe=replace(recipe, events=events_of(inputs["steer"], plan)))
-
-
-def layers_of(text: str) -> tuple[int, ...]:
-    """Sizes of hidden layers from a field such as "8,8"."""
-    try:
-        return tuple(int(part) for part in text.replace(" ", ",").split(",") if part)
-    except ValueError as error:
-        raise Problem(f"Hidden layers are numbers of units such as 8,8, not {text[:20]!r}.") from error
 
 
 def events_of(text: str, plan: Plan) -> tuple[Event, ...]:

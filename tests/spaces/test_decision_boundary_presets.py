@@ -103,7 +103,7 @@ def test_the_page_offers_what_the_library_has():
     offered = re.findall(r', "(\w+)"\)', APP[APP.index("DATA = [") : APP.index("LEARNERS = [")])
     assert set(offered) == {*point_sets.DRAWN, "iris", "mnist", "painted", "table"}
     for text in listed("LAYERS"):
-        recipes.Recipe(hidden_layers=plans.layers_of(text))
+        recipes.Recipe(hidden_layers=recipes.layer_sizes(text))
     for text in listed("RATES"):
         recipes.Recipe(learning_rate=float(text))
     choices = re.search(r"activation = gr\.Radio\(\s*(\[.*?\])", APP)[1]

@@ -2,7 +2,7 @@
 // The boundary viewer: its data, its sentences, its tabs. The weights of every kept epoch come from the server; the
 // browser evaluates the small network itself (boundary_network.js), so every picture is sharp and every weight a handle.
 (() => {
-  const B = (Glasshouse.boundary = {});
+  const B = (Glasshouse.boundary ??= {});
   B.SPEEDS = [5, 15, 30, 60];
   B.PHONE = 620;
 
@@ -35,8 +35,6 @@
   };
   // The chosen hidden unit as [layer, unit], if the network has it.
   B.unit = ({ model, state: { layer = 0, unit } }) => (unit !== undefined && unit < (model.hidden[layer] ?? 0) ? [layer, unit] : undefined);
-  // A choice that is the default stays out of links.
-  B.choose = (frame, name, value) => { if (value === undefined) delete frame.chosen[name]; else frame.chosen[name] = value; };
 
   // ---- weights changed by hand: "layer.to.from=value,..." ------------------------------------------------------------
   B.dragged = (text) => String(text ?? "").split(",").filter(Boolean).map((each) => {
@@ -60,17 +58,6 @@
   };
 
   // ---- words -----------------------------------------------------------------------------------------------------
-  B.digits = (value) => {
-    if (!Number.isFinite(value)) return "not finite";
-    const size = Math.abs(value), text = size === 0 ? "0" : size >= 10_000 || size < 0.001 ? size.toExponential(1) : size >= 100 ? size.toFixed(0) : String(Number(size.toPrecision(3)));
-    return (value < 0 ? `−${text}` : text).replace(/e([+-]\d+)/, (_, power) => ` × ${B.power(Number(power))}`);
-  };
-  B.power = (exponent) => `10${[...String(exponent)].map((sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]).join("")}`;
-  B.plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
-  B.inUnits = (axis, value) => {
-    const shown = axis.mean + axis.scale * value;
-    return B.digits(Math.abs(shown) < 1e-9 ? 0 : Number(shown.toPrecision(3)));
-  };
   B.learnerName = ({ plan, P, hidden }, bare) => (hidden.length && !bare ? `${plan.learner} (${hidden.join(", ")}; ${P} weights)` : plan.learner);
   B.unitName = (model, layer, unit) => (layer < 0 ? model.axes[unit].name : layer < model.hidden.length ? `unit ${unit} of layer ${layer}` : model.K > 2 ? `output for ${model.classes[unit]}` : "the output");
 

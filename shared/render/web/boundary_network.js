@@ -2,7 +2,7 @@
 // The network itself, evaluated in the browser in doubles: pure functions of weights and points.
 // Flat weights: for every linear layer in order W row-major (out, in), then b (out), as in torch.nn.Linear.
 (() => {
-  const B = Glasshouse.boundary;
+  const B = (Glasshouse.boundary ??= {});
   const BLOCK = 256; // points at a time: the working arrays stay in the processor's cache
 
   // The error function from a table with cubic interpolation; its error is below 1e-11.

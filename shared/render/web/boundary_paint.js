@@ -1,7 +1,7 @@
 "use strict";
 // Painting: class colors, the field of a network over the window, its boundary by marching squares, points, arrows.
 (() => {
-  const B = Glasshouse.boundary;
+  const B = (Glasshouse.boundary ??= {});
   // Okabe and Ito's set for readers who see colors differently, after a blue and an orange for two classes.
   B.PALETTE = [[34, 113, 178], [226, 122, 20], [0, 148, 112], [196, 106, 158], [74, 168, 224], [178, 62, 22], [186, 168, 20], [118, 124, 130], [134, 96, 62], [98, 84, 168]];
   B.paper = () => (Glasshouse.isDark() ? [18, 22, 24] : [253, 253, 251]);

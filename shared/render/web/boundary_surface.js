@@ -2,7 +2,7 @@
 // The surface: one picture of what a network answers everywhere, with axes, points, hover. While it moves it is evaluated on
 // a coarse grid and scaled smoothly; at rest it is evaluated anew at the canvas' own resolution, in slices.
 (() => {
-  const B = Glasshouse.boundary, { el, svg } = Glasshouse;
+  const B = (Glasshouse.boundary ??= {}), { el, svg } = Glasshouse;
   const BUDGET = 6, SLICE = 10; // ms: for the field of a moving picture, for one slice of a resting one
   const COARSE = [44, 112], FINEST = 760; // columns
   const NEAR = 11; // pixels from a point that count as on it
@@ -117,7 +117,7 @@
       if (!moving) rest(unit);
     };
     const say = (sentence) => canvas.setAttribute("aria-label", `${name}: ${model.axes[1].name} over ${model.axes[0].name}. ${sentence}`);
-    canvas.addEventListener("pointermove", (event) => { if (shown.weights && !(event.buttons && B.ui(frame).paint >= 0)) Glasshouse.tip(event, B.tipLines(model, shown, place(event), plotWidth)); });
+    canvas.addEventListener("pointermove", (event) => { if (shown.weights && !(event.buttons && frame.boundary?.paint >= 0)) Glasshouse.tip(event, B.tipLines(model, shown, place(event), plotWidth)); });
     canvas.addEventListener("pointerleave", () => Glasshouse.tip(null, null));
     return { node, canvas, paint, place, say, margin, width: plotWidth, height: plotHeight, level,
       set threshold(value) { threshold = value; },
