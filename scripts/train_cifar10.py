@@ -3,6 +3,7 @@
     python scripts/train_cifar10.py                                  # all of them, one after the other
     python scripts/train_cifar10.py --name resnet20-cifar10          # He et al. 2016, an hour or two on 2 CPU cores
     python scripts/train_cifar10.py --name alexnet-cifar10 --name mlp-cifar10
+    python scripts/train_cifar10.py --name resnet56-narrow-cifar10   # the deep pair, five minutes an epoch on one core
     python scripts/train_cifar10.py --quick --out build/quick
     accelerate launch scripts/train_cifar10.py                       # the same on one or more GPUs
 
@@ -25,12 +26,14 @@ PHOTOGRAPHS = Source(
     std=(0.2470, 0.2435, 0.2616),
 )
 NARROW = {"depth": 56, "width": 8}
+PLAIN = {**NARROW, "skip": False}
 RECIPES = {
     "resnet20-cifar10": Recipe(ResNet, {"depth": 20, "width": 16}, 24, 0.2, crop=4, flip=True, snapshots=8),
     "alexnet-cifar10": Recipe(AlexNet, {}, 12, 0.05, crop=4, flip=True),
     "mlp-cifar10": Recipe(ImageMLP, {"channels": 3, "size": 32, "hidden": [256, 128]}, 8, 0.02, flip=True),
     "resnet56-narrow-cifar10": Recipe(ResNet, NARROW, 10, 0.1, crop=4, flip=True, snapshots=8),
-    "plain56-narrow-cifar10": Recipe(ResNet, {**NARROW, "skip": False}, 10, 0.1, crop=4, flip=True, snapshots=8),
+    "plain56-narrow-cifar10": Recipe(ResNet, PLAIN, 10, 0.1, crop=4, flip=True, snapshots=8),
+    "plain56-narrow-cifar10-no-norm": Recipe(ResNet, {**PLAIN, "norm": False}, 2, 0.05, crop=4, flip=True, snapshots=5),
 }
 LOAD = 'from shared.models.images import load\n\nmodel = load("{name}")'
 LIMITS = (
@@ -64,6 +67,34 @@ CARDS = {
         "to show what they gain.",
         limits=LIMITS + " It has no spatial layers, so no class activation map can be drawn for it.",
         load=LOAD.format(name="mlp-cifar10"),
+        datasets=("uoft-cs/cifar10",),
+        library="pytorch",
+    ),
+    "resnet56-narrow-cifar10": Card(
+        title="resnet56-narrow-cifar10: 56 layers with shortcuts",
+        what="The 56-layer residual network of He et al. 2016 at half its width (8, 16 and 32 channels), trained for a "
+        "tenth of the usual time. It stands beside plain56-narrow-cifar10 to show what shortcuts do to the loss.",
+        limits=LIMITS + " It was trained for ten epochs only.",
+        load=LOAD.format(name="resnet56-narrow-cifar10"),
+        datasets=("uoft-cs/cifar10",),
+        library="pytorch",
+    ),
+    "plain56-narrow-cifar10": Card(
+        title="plain56-narrow-cifar10: 56 layers without shortcuts",
+        what="The same layers, batch norm and training as resnet56-narrow-cifar10 without its shortcuts: the plain "
+        "network of He et al. 2016, which learns worse although it could compute the same.",
+        limits=LIMITS + " It was trained for ten epochs only.",
+        load=LOAD.format(name="plain56-narrow-cifar10"),
+        datasets=("uoft-cs/cifar10",),
+        library="pytorch",
+    ),
+    "plain56-narrow-cifar10-no-norm": Card(
+        title="plain56-narrow-cifar10-no-norm: 56 layers without shortcuts and batch norm",
+        what="The layers of plain56-narrow-cifar10 without batch norm. It does not learn and is kept to show a "
+        "training that is stuck, and what arrives of the gradient in its first layers. (With shortcuts and without "
+        "batch norm the untrained network has a loss in the thousands, and its first step ends beyond all numbers.)",
+        limits=LIMITS + " It answers no better than chance.",
+        load=LOAD.format(name="plain56-narrow-cifar10-no-norm"),
         datasets=("uoft-cs/cifar10",),
         library="pytorch",
     ),

@@ -224,6 +224,32 @@ def toy_garments(small_unet, schedule):
 
 
 @pytest.fixture
+def bowl():
+    """A function that makes a weight space whose loss is exactly quadratic, with that formula and its Hessian."""
+    return _bowl
+
+
+def _bowl(seed=0, rows=20):
+    """Linear regression of four inputs by least squares."""
+    import numpy as np
+    import torch
+
+    from shared.explain.weight_space import WeightSpace
+
+    random = torch.Generator().manual_seed(seed)
+    inputs, wanted = torch.randn(rows, 4, generator=random), torch.randn(rows, generator=random)
+    network = seeded(lambda _: torch.nn.Linear(4, 1), None)
+    space = WeightSpace(network, inputs, wanted, lambda outputs, goal: (outputs[:, 0] - goal).square().mean())
+    design = np.concatenate([inputs.double().numpy(), np.ones((rows, 1))], 1)
+    target = wanted.double().numpy()
+
+    def loss(theta):
+        return float(np.mean((design @ np.asarray(theta, float) - target) ** 2))
+
+    return space, loss, 2 * design.T @ design / rows
+
+
+@pytest.fixture
 def asked(monkeypatch):
     """A function that counts the forward passes of a network: the batch size of each, as they happen."""
 
@@ -340,6 +366,13 @@ def grad_cam_space_alone(tmp_path_factory):
 def decision_boundary_space(tmp_path_factory):
     """The Decision Boundary Space."""
     with served("decision_boundary", tmp_path_factory.mktemp("decision_boundary")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def loss_landscape_space(tmp_path_factory):
+    """The Loss Landscape Space."""
+    with served("loss_landscape", tmp_path_factory.mktemp("loss_landscape")) as address:
         yield address
 
 

@@ -22,6 +22,7 @@ CHECKPOINTS = sorted(path for path in (ROOT / "checkpoints").glob("*") if path.i
 EXPECTED_CHECKPOINTS = (
     "bert-reviews", "bert-reviews-pretrained", "induction-2l", "resnet20-cifar10", "alexnet-cifar10", "mlp-cifar10",
     "lenet-mnist", "lenet-mnist-shortcut", "mlp-mnist", "cnn-fashion-mnist", "ddpm-fashion-mnist",
+    "resnet56-narrow-cifar10", "plain56-narrow-cifar10", "plain56-narrow-cifar10-no-norm",
 )  # fmt: skip
 FOLDERS = (".ci", "checkpoints", "scripts", "shared", "spaces", "tests")
 TEXT = {".py", ".md", ".toml", ".txt", ".json", ".csv", ".js", ".css", ".html", ".yml", ".yaml", ""}

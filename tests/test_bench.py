@@ -96,8 +96,32 @@ DECISION_BOUNDARY = (
     rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
     rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) {VERDICT}",
 )
-LINES = {"attention": ATTENTION, "grad_cam": GRAD_CAM, "denoising": DENOISING, "decision_boundary": DECISION_BOUNDARY}
-DRAWING = {"attention", "denoising", "decision_boundary"}  # those that open a browser
+LOSS_LANDSCAPE = (
+    r"PyTorch 2\..*, 1 thread for all; times are medians, in turns",
+    r"5 x 5 points, 101,770 weights, 512 samples; values differ by \d\.\de-0\d",
+    r"  ours: \d\.\d+ s",
+    r"  peer: \d\.\d+ s",
+    r"  floor: \d\.\d+ s",
+    rf"  loss-landscapes / ours: {NUMBER} x \(target >= 5 x\) {VERDICT}",
+    rf"  ours / forward passes without the first layer: {NUMBER} x \(target <= 1.3 x\) {VERDICT}",
+    r"ResNet-20 on 4 pictures, 7 x 7 points: \d+ s on 2 threads",
+    rf"  first progress: {NUMBER} s \(target <= 1 s\) {VERDICT}",
+    rf"  coarse picture, share of the whole time: {NUMBER}  \(target <= 0.125 \) {VERDICT}",
+    rf"  payload of the default landscape: {NUMBER} kB \(target <= 100 kB\) {VERDICT}",
+    rf"  first picture of another draw: {NUMBER} s \(target <= 1 s\) {VERDICT}",
+    r"rolling: \d+ animation frames, the slowest after \d+ ms",
+    rf"  frames drawn in a second: {NUMBER} frames/s \(target >= 59 frames/s\) {VERDICT}",
+    rf"start to the first HTTP 200: {NUMBER} s; a bare one-button app {NUMBER} s",
+    rf"  start, ours / bare: {NUMBER} x \(target <= 1.25 x\) {VERDICT}",
+)
+LINES = {
+    "attention": ATTENTION,
+    "grad_cam": GRAD_CAM,
+    "denoising": DENOISING,
+    "decision_boundary": DECISION_BOUNDARY,
+    "loss_landscape": LOSS_LANDSCAPE,
+}
+DRAWING = {"attention", "denoising", "decision_boundary", "loss_landscape"}  # those that open a browser
 # 81 pixels, each of its own COLOR.
 SQUARE = """<canvas data-focus="overview" width="9" height="9"></canvas><script>
 const context = document.querySelector("canvas").getContext("2d");

@@ -8,6 +8,7 @@ import torch
 from scipy.linalg import eigh_tridiagonal
 
 from shared.explain.weight_space import WeightSpace
+from shared.problems import Problem
 
 MOST_PRODUCTS = 80  # Hessian-vector products of one search
 CLOSE = 1e-4  # an eigenvalue is found when its residual is below this part of the greatest one's size
@@ -40,7 +41,8 @@ def spectrum_ends(product: Callable[[torch.Tensor], torch.Tensor], size: int, se
     """The largest and the smallest eigenvalue of a symmetric matrix (P, P) known by its products with vectors.
 
     Lanczos 1950: power iteration that remembers, so that it finds both ends at once; every new vector is made
-    orthogonal to all before. Yields after each product; the last is the answer.
+    orthogonal to all before. Yields after each product; the last is the answer. Raises ``Problem`` where a product is
+    not finite, as after a training whose weights grew beyond measure.
     """
     random = torch.Generator().manual_seed(seed)
     vector = torch.randn(size, generator=random)
@@ -49,6 +51,8 @@ def spectrum_ends(product: Callable[[torch.Tensor], torch.Tensor], size: int, se
     beside: list[float] = []
     for number in range(1, min(MOST_PRODUCTS, size) + 1):
         image = product(basis[-1])
+        if not image.norm().isfinite():
+            raise Problem("The loss bends beyond all numbers at these weights; choose a smaller learning rate.")
         diagonal.append(float(image @ basis[-1]))
         known = torch.stack(basis)
         for _ in range(2):  # once leaves rounding errors that come back as copies of eigenvalues

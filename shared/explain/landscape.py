@@ -109,9 +109,7 @@ def of_pictures(name: str, count: int) -> Subject:
         moments.append(Moment(snapshot.epoch, vector_of(body), buffers))
     inputs = pictures.inputs.contiguous(memory_format=torch.channels_last)
     title = f"{name} ({len(kept)} moments kept)"
-    return Subject(
-        "training", title, pictures.title, lambda: WeightSpace(body, inputs, pictures.labels), tuple(moments)
-    )
+    return Subject("SGD", title, pictures.title, lambda: WeightSpace(body, inputs, pictures.labels), tuple(moments))
 
 
 def plane_for(kind: str, subject: Subject, others: Sequence[Subject], seed: int) -> Plane:

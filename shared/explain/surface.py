@@ -49,8 +49,9 @@ def first_linear(space: WeightSpace) -> nn.Linear | None:
         for hook in hooks:
             hook.remove()
     first = seen[0]
-    alone = seen.count(first) == 1 and next(iter(space.network.parameters())) is first.weight
-    return first if isinstance(first, nn.Linear) and alone else None
+    if not isinstance(first, nn.Linear) or seen.count(first) > 1:
+        return None
+    return first if next(iter(space.network.parameters())) is first.weight else None
 
 
 def losses(space: WeightSpace, plane: Plane, points: Sequence[tuple[float, float]]) -> Iterator[float]:

@@ -17,10 +17,9 @@ NETWORKS = {
     "resnet20-cifar10": "ResNet-20 on CIFAR-10",
     "resnet56-narrow-cifar10": "56 layers with skip connections on CIFAR-10",
     "plain56-narrow-cifar10": "56 layers without skip connections on CIFAR-10",
-    "resnet56-narrow-cifar10-no-norm": "56 layers with skip connections, no batch norm, on CIFAR-10",
     "plain56-narrow-cifar10-no-norm": "56 layers without skip connections and batch norm on CIFAR-10",
 }
-MOST_PICTURES = 512
+MOST_PICTURES = 256  # the Hessian of 56 layers takes some gigabytes for these
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,6 @@ MODELS = [
     ("MLP on core and two rings", "mlp-quantiles"), ("MLP on Iris flowers", "mlp-iris"),
     ("LeNet on MNIST", "lenet-mnist"), ("ResNet-20 on CIFAR-10", "resnet20-cifar10"),
     ("56 layers with shortcuts", "resnet56-narrow-cifar10"), ("56 layers, plain", "plain56-narrow-cifar10"),
-    ("56 layers with shortcuts, no batch norm", "resnet56-narrow-cifar10-no-norm"),
     ("56 layers, plain, no batch norm", "plain56-narrow-cifar10-no-norm"),
 ]  # fmt: skip
 PLANES = [
@@ -67,7 +66,7 @@ with gr.Blocks(title=f"{QUESTION} · Glasshouse", delete_cache=(3600, 3600)) as 
                 resolution, span = field("Grid lines each way (5 to 101)", "resolution"), field("Span", "span")
                 seed = field("Seed of the random directions", "seed")
                 other = choice("Other end of a line, other two weights", "other", OTHERS)
-                images = field("Test pictures (12 to 512)", "images")
+                images = field("Test pictures (12 to 256)", "images")
             with gr.Accordion("More: MLP", open=False):
                 hidden_layers = choice("Hidden layers", "hidden_layers", LAYERS)
                 activation = gr.Radio(

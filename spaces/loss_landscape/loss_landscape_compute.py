@@ -98,8 +98,8 @@ def plan_data(plan: Plan, subject: Subject) -> dict[str, Any]:
         "seed": plan.seed,
         "training_seed": recipe.seed,
         "optimizer": subject.name,
-        "learning_rate": recipe.learning_rate,
-        "batch_size": recipe.batch_size,
+        "learning_rate": recipe.learning_rate if plan.of_points else None,
+        "batch_size": recipe.batch_size if plan.of_points else None,
         "epochs": subject.moments[-1].epoch,
         "rescale": plan.rescale,
         "count": count,
@@ -133,6 +133,7 @@ def chunk(scan: Scan, have: int) -> dict[str, Any]:
         "done": known,
         "of": scan.total,
         "finished": scan.finished,
+        "measured": scan.measured,
     }
     if have <= scan.coarse or scan.finished:
         answer["paths"] = [path_data(path) for path in scan.paths]
@@ -247,6 +248,8 @@ def place_of(request: Request) -> tuple[float, float]:
 def look(request: Request) -> dict[str, Any]:
     """What the network at a point of the plane says of the twelve pictures."""
     plan = plan_of(request.inputs)
+    if plan.of_points:
+        raise Problem("A network on points is evaluated by the page itself; reload the page.")
     alpha, beta = place_of(request)
     space = subjects_of(plan)[0].make()
     outputs = space.outputs(plane_of(plan).at(alpha, beta))

@@ -1,5 +1,6 @@
 """Views of the Loss Landscape Space beside the map: how it bends, other draws, the gradient of every layer."""
 
+import math
 from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
@@ -19,11 +20,6 @@ from shared.ui import Jobs, Request
 DRAWS = 8  # other draws of random directions
 DRAW_LINES = {True: 15, False: 7}  # grid lines of each, for MLPs and for networks that read pictures
 KEPT = 24
-VOLUME = (
-    "Sharpness depends on how weights are written down: a rescaled ReLU network computes the same and has another "
-    "curvature (Dinh et al. 2017). Compare only networks that are built and scaled alike."
-)
-
 CURVATURES: Jobs[Curvature] = Jobs(KEPT)
 DRAWN: Jobs[tuple[int, tuple[Scan, ...]]] = Jobs(KEPT)
 
@@ -49,6 +45,11 @@ def sharpness(request: Request) -> dict[str, Any]:
     return curvature_data(found)
 
 
+def finite(number: float) -> float | None:
+    """A number as JSON can say it: None where it is infinite or none."""
+    return number if math.isfinite(number) else None
+
+
 def curvature_data(found: Curvature) -> dict[str, Any]:
     """What is known of a curvature as the viewer reads it."""
     ends = found.ends
@@ -58,18 +59,17 @@ def curvature_data(found: Curvature) -> dict[str, Any]:
         "of": found.total,
         "finished": finished,
         "stage": found.stage,
-        "loss": found.loss,
-        "gradient": found.gradient,
+        "loss": finite(found.loss),
+        "gradient": finite(found.gradient),
         "top": ends and ends.top,
         "bottom": ends and ends.bottom,
         "found": bool(ends and ends.found),
         "error": ends and max(ends.residuals),
         "products": ends.products if ends else 0,
         "radii": [
-            {"radius": size, "loss": loss, "percent": curvature.sharpness_percent(found.loss, loss)}
+            {"radius": size, "loss": finite(loss), "percent": finite(curvature.sharpness_percent(found.loss, loss))}
             for size, loss in found.boxes
         ],
-        "volume_note": VOLUME,
         "profiles": [
             {"name": name, "at": rounded(np.array(at)), "loss": rounded(np.array(loss), 6)}
             for name, at, loss in found.profiles
@@ -114,7 +114,7 @@ def flow(request: Request) -> dict[str, Any]:
     for name, moment in (("untrained", subject.moments[0]), ("trained", subject.moments[-1])):
         space.use_buffers(moment.buffers)
         norms = curvature.gradient_norms(space, moment.theta)
-        moments.append({"name": name, "layers": [{"name": layer, "norm": norm} for layer, norm in norms]})
+        moments.append({"name": name, "layers": [{"name": layer, "norm": finite(norm)} for layer, norm in norms]})
     note = f"The length of the gradient of each layer's weights, on {subject.on}."
     if any(part.kind == "norm" for part in space.parts):
         note += " Batch norm uses the statistics that each moment had gathered in training."

@@ -80,6 +80,8 @@ def checked(plan: Plan) -> Plan:
                 f"{steps_of(plan):,} steps of training take too long here; choose fewer epochs, larger batches or "
                 "fewer other optimizers."
             )
+        if plan.rivals and plan.plane in THROUGH and plan.other == "untrained":
+            raise Problem("A plane through the untrained network shows one way; clear the other optimizers.")
         return plan
     if plan.plane == "curvature":
         raise Problem(

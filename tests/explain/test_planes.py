@@ -57,7 +57,18 @@ def one_sentence(problem):
 @pytest.mark.parametrize("resolution", [5, 6, 7, 8, 9, 15, 41, 100, 101])
 @pytest.mark.parametrize(
     ("low", "high"),
-    [(-1, 1), (-0.5, 1.5), (-1 / 3, 0.7), (0, 3), (-2, 0), (1, 2), (-5, -3), (-1e-6, 3e-6), (-123.4, 777.7), (-3, 1e-9)],
+    [
+        (-1, 1),
+        (-0.5, 1.5),
+        (-1 / 3, 0.7),
+        (0, 3),
+        (-2, 0),
+        (1, 2),
+        (-5, -3),
+        (-1e-6, 3e-6),
+        (-123.4, 777.7),
+        (-3, 1e-9),
+    ],
 )
 def test_zero_is_exactly_a_grid_line(low, high, resolution):
     lines = grid_lines(low, high, resolution)

@@ -27,22 +27,6 @@ def mlp_space(**more):
     return WeightSpace(mlp(**more), X, LABELS)
 
 
-def bowl(rows=20, seed=0):
-    """Linear regression: a network whose loss is exactly quadratic, and its matrix, place of rest and rest."""
-    random = torch.Generator().manual_seed(seed)
-    inputs = torch.randn(rows, 4, generator=random)
-    wanted = torch.randn(rows, generator=random)
-    torch.manual_seed(seed)
-    space = WeightSpace(nn.Linear(4, 1), inputs, wanted, lambda outputs, goal: (outputs[:, 0] - goal).square().mean())
-    design = np.concatenate([inputs.double().numpy(), np.ones((rows, 1))], 1)
-    target = wanted.double().numpy()
-
-    def loss(theta):
-        return float(np.mean((design @ np.asarray(theta, float) - target) ** 2))
-
-    return space, loss, 2 * design.T @ design / rows
-
-
 # ---- order ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("resolution", range(5, 42))
 def test_every_point_comes_once_and_coarse_ones_first(resolution):
@@ -76,7 +60,7 @@ def whole(space, plane, places):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_quadratic_bowl_has_the_losses_of_its_formula(seed):
+def test_a_quadratic_bowl_has_the_losses_of_its_formula(bowl, seed):
     space, loss, _ = bowl(seed=seed)
     plane = random_plane(space.origin, space.parts, seed)
     alpha, beta = grid(plane, 7, 2.0)
@@ -375,7 +359,7 @@ def test_a_way_uses_the_batch_norm_of_its_moment_and_the_plane_that_of_the_end()
         expected[name] = nn.functional.cross_entropy(fresh(X), LABELS).item()
     assert path.loss[0] == pytest.approx(expected["early"], rel=1e-6)
     assert path.loss[1] == pytest.approx(expected["trained"], rel=1e-6)
-    assert abs(expected["early"] - expected["trained"]) > 0.01
+    assert abs(expected["early"] - expected["trained"]) > 1e-3
     assert path.plane_loss[0] == path.plane_loss[1]
     for name, value in space.network.named_buffers():
         np.testing.assert_array_equal(value, space.buffers[name], err_msg=name)

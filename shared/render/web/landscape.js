@@ -153,7 +153,7 @@
       return other ? ["a", "b", "epoch"] : changed.includes("span") ? ["a", "b"] : [];
     },
     limits: (model) => ({ epoch: L.lastEpoch(model) + 1 }),
-    caption: ({ payload: { inputs }, model: { plan } }) => `${plan.title}, ${plan.optimizer ? `${plan.optimizer} ${plan.learning_rate}, ` : ""}${plan.plane_name}, seed ${inputs.seed}`,
+    caption: ({ payload: { inputs }, model: { plan } }) => `${plan.title}, ${plan.optimizer ? `${[plan.optimizer, plan.learning_rate].filter(Boolean).join(" ")}, ` : ""}${plan.plane_name}, seed ${inputs.seed}`,
     tabs: [
       tab("map", "See", "Map", "the loss from above, the path of the optimizer, and the network at any place", "drawMap"),
       tab("surface", "See", "3-D", "the loss as a surface that can be turned", "drawSurface"),

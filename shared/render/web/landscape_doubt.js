@@ -17,26 +17,29 @@
     if (gain > SLOPE * Math.max(loss, 1e-12)) return { kind: "slope", words: `still on a slope: |gradient| ${L.digits(gradient)}; ${bends}` };
     return { kind: up && down ? "saddle" : down ? "top" : "minimum", words: `${up && down ? "a saddle" : down ? "a top" : "a minimum"}: ${bends}` };
   };
-  const numbers = (answer) => el("dl", { class: "gl-numbers-list" }, [
-    ["Largest curvature", answer.top, "the largest eigenvalue of the Hessian, by power iteration"], ["Smallest curvature", answer.bottom, "the smallest one: below 0 the loss falls on both sides"], ["|gradient|", answer.gradient, "0 where the ground is level"],
+  const STAGES = { curvature: "looking for the largest and the smallest curvature", sharpness: "climbing to the greatest loss nearby", profiles: "walking along single directions" };
+  const numbers = ({ top, bottom, gradient }) => el("dl", { class: "gl-numbers-list" }, [
+    ["Largest curvature", top, "the largest eigenvalue of the Hessian"], ["Smallest curvature", bottom, "the smallest eigenvalue: below 0 the loss falls to both sides"], ["|gradient|", gradient, "0 where the ground is level"],
   ].map(([name, value, told]) => el("div", {}, el("dt", {}, name), el("dd", {}, el("b", {}, value === null || value === undefined ? "…" : L.digits(value)), el("span", { class: "gh-small" }, told)))));
-  const radii = ({ radii: rows, volume_note: note }, loss) => (rows?.length ? el("section", { class: "gb-section" }, el("h3", {}, "How high the loss rises nearby"), el("div", { class: "gb-scroll" }, el("table", { class: "gb-table" }, el("thead", {}, el("tr", {}, ["within", "greatest loss found", "above the trained loss", "ε-sharpness"].map((text) => el("th", { scope: "col" }, text)))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, `${L.digits(100 * row.radius)} % of the weights' length`), el("td", {}, L.digits(row.loss)), el("td", {}, `+ ${L.digits(row.loss - loss)}`), el("td", {}, L.digits(100 * (row.loss - loss) / (1 + loss)))))))),
-  el("p", { class: "gh-small" }, `${note ? `${note} ` : ""}ε-sharpness: 100 × rise / (1 + loss), after Keskar et al. 2017 (arXiv 1609.04836).`)) : null);
+  // How sure the eigenvalues are: between one and its bound an eigenvalue surely lies.
+  const sureness = ({ products, error, found }) => `${L.plural(products, "Hessian-vector product")} (Lanczos 1950)${Number.isFinite(error) ? `; each curvature lies within ${L.digits(error)} of an eigenvalue${found ? "" : ", and the search ended before it was sure that no larger or smaller one exists"}` : ""}.`;
+  const radii = ({ radii: rows }, loss) => (rows?.length ? el("section", { class: "gb-section" }, el("h3", {}, "How high the loss rises nearby"), el("div", { class: "gb-scroll" }, el("table", { class: "gb-table" }, el("thead", {}, el("tr", {}, ["ε", "greatest loss found", "above the trained loss", "ε-sharpness"].map((text) => el("th", { scope: "col" }, text)))),
+    el("tbody", {}, rows.map(({ radius, loss: most, percent }) => el("tr", {}, el("th", { scope: "row" }, L.short(radius)), el("td", {}, L.short(most)), el("td", {}, Number.isFinite(most) ? `+ ${L.short(most - loss)}` : "–"), el("td", {}, Number.isFinite(percent) ? `${L.short(percent)} %` : "–")))))),
+  el("p", { class: "gh-small gb-note" }, "The greatest loss that a few steps uphill find where no weight θ moves by more than ε (|θ| + 1): a lower bound. ε-sharpness: that rise as a share of 1 + loss (Keskar et al. 2017, arXiv 1609.04836).")) : null);
   const profiles = ({ profiles: curves }, width) => {
     if (!curves?.length) return null;
     const axis = L.axisOf(curves.map(({ loss }) => loss)), ends = curves.flatMap(({ at }) => [at[0], at.at(-1)]), [x0, x1] = [Math.min(...ends), Math.max(...ends)];
     const made = Glasshouse.chart({ width, height: 240, x: [x0, x1], y: [axis.low, axis.high], xTicks: B.ticks(x0, x1, width < 420 ? 4 : 8).map((value) => [value, String(value).replace("-", "−")]), yTicks: axis.ticks, xLabel: "distance from the trained weights", left: 52, right: 14,
       label: `Loss along ${curves.length} directions: ${curves.map(({ name, loss }) => `${name} up to ${L.digits(Math.max(...loss.filter(Number.isFinite)))}`).join("; ")}` });
-    curves.forEach(({ at, loss }, i) => Glasshouse.line(made, at.map((x, k) => [x, axis.at(loss[k])]).filter(([, y]) => Number.isFinite(y)), { class: `gl-ink-${i > 1 ? "rest" : i}`, "stroke-width": i > 1 ? 1.5 : 2.4, "stroke-dasharray": i > 1 ? ["2 3", "6 3", "9 3 2 3"][(i - 2) % 3] : undefined }));
+    curves.forEach(({ at, loss }, i) => Glasshouse.line(made, at.map((x, k) => [x, loss[k]]).filter(([, value]) => Number.isFinite(value)).map(([x, value]) => [x, axis.at(value)]), { class: `gl-ink-${i > 1 ? "rest" : i}`, "stroke-width": i > 1 ? 1.5 : 2.4, "stroke-dasharray": i > 1 ? ["2 3", "6 3", "9 3 2 3"][(i - 2) % 3] : undefined }));
     return el("section", { class: "gb-section" }, el("figure", { class: "gl-chart" }, el("figcaption", {}, el("b", {}, "The loss along single directions"), axis.log ? " log scale" : "", el("span", { class: "gl-now" }, curves.map(({ name }, i) => el("span", { class: `gl-ink-${i > 1 ? "rest" : i}` }, el("i", { class: `gb-swatch${i > 1 ? " gb-dashed" : ""}` }), name)))), made.node));
   };
   L.drawSharpness = (panel, frame) => {
-    const { model } = frame, { loss } = model.origin, room = panel.clientWidth || 640;
+    const room = panel.clientWidth || 640;
     const show = (answer, body, finished) => {
+      const loss = answer.loss ?? frame.model.origin.loss;
       const verdict = L.verdict(answer, loss);
-      body.replaceChildren(el("p", { class: "gl-numbers" }, finished ? "" : `Now: ${answer.stage}.`), numbers(answer), ...[radii(answer, loss), profiles(answer, Math.min(room, BROAD))].filter(Boolean),
-        finished ? el("p", { class: "gh-small" }, `${L.plural(answer.products, "Hessian-vector product")}. A curvature that was not found may be smaller or larger still.`) : "");
+      body.replaceChildren(finished ? "" : el("p", { class: "gl-numbers" }, `Now ${STAGES[answer.stage] ?? answer.stage}.`), numbers(answer), finished ? el("p", { class: "gh-small" }, sureness(answer)) : "", ...[radii(answer, loss), profiles(answer, Math.min(room, BROAD))].filter(Boolean));
       if (finished) L.tellTab(frame, "sharpness", `At a loss of ${L.digits(loss)}: ${verdict.words}${verdict.kind === "slope" ? "" : `; |gradient| ${L.digits(answer.gradient)}`}.`);
     };
     panel.append(el("p", { class: "gh-small gb-lead" }, "A picture of two directions cannot tell a minimum from a saddle: there may be a way down that it does not show. The curvature along all directions can. Sharpness changes when the weights are rescaled although the network stays the same (Dinh et al. 2017, arXiv 1703.04933): compare only networks of one kind and one scale."),
@@ -67,18 +70,18 @@
     if (!Number.isFinite(ratio)) return `${range}: in some draws the loss is not finite there`;
     return `${range}: the picture ${ratio < STEADY ? "hardly depends" : ratio < LOOSE ? "depends a little" : "depends"} on the draw`;
   };
-  const paintRedraw = async (frame, body, { rows = [], alpha, of }, finished) => {
+  const paintRedraw = async (frame, body, { rows = [], alpha }, finished) => {
     const r = alpha.length, all = await Promise.all(rows.map(({ values }) => Glasshouse.unpack(values))), { model } = frame, room = body.clientWidth || 640, side = Math.floor(Math.min(210, (room - 32) / 3));
     if (!all.length) return;
     const joined = new Float32Array(all.length * r * r);
     all.forEach((values, i) => joined.set(values, i * r * r));
-    const range = L.rangeOf([{ grid: joined }], frame.state), rims = all.map((values) => rimOf(values, r)), now = Number(frame.payload.inputs.seed);
+    const range = L.rangeOf([{ grid: joined }], frame.state), rims = all.map((values) => rimOf(values, r)), own = model.finished ? ` In this picture it is ${L.digits(rimOf(model.grid, model.R))}.` : "";
     const card = ({ seed }, i) => {
-      const told = [thumb(all[i], r, range, side), el("span", {}, `seed ${seed}${seed === now ? ", shown" : ""}`), el("span", { class: "gh-small" }, `rim ${L.digits(rims[i])}`)], name = `Seed ${seed}: loss at the rim ${L.digits(rims[i])}`;
-      return frame.host.frozen ? el("figure", { class: "gl-draw", role: "img", "aria-label": name }, told) : el("button", { type: "button", class: "gl-draw", "aria-label": `${name}. Show this draw`, "aria-pressed": String(seed === now), "data-focus": `seed ${seed}`, onclick: () => frame.host.edit({ seed: String(seed) }) }, told);
+      const told = [thumb(all[i], r, range, side), el("span", {}, `seed ${seed}`), el("span", { class: "gh-small" }, `rim ${L.digits(rims[i])}`)], name = `Seed ${seed}: loss at the rim ${L.digits(rims[i])}`;
+      return frame.host.frozen ? el("figure", { class: "gl-draw", role: "img", "aria-label": name }, told) : el("button", { type: "button", class: "gl-draw", "aria-label": `${name}. Show this draw`, "data-focus": `seed ${seed}`, onclick: () => frame.host.edit({ seed: String(seed) }) }, told);
     };
     body.replaceChildren(el("div", { class: "gl-redraw" }, el("div", { class: "gl-draws", style: `--gl-side:${side}px` }, rows.map(card)), el("div", { class: "gl-beside" },
-      el("p", { class: "gl-numbers" }, `The loss at the rim (median over the four edges) goes ${spreadWords(rims)}.`), L.scaleOf(range), el("p", { class: "gh-small" }, `${all.length} of ${of} draws, each on ${r} × ${r} points, all on one scale.${frame.host.frozen ? "" : " A click shows a draw as the map."}`))));
+      el("p", { class: "gl-numbers" }, `The loss at the rim (median over the four edges) goes ${spreadWords(rims)}.${own}`), L.scaleOf(range), el("p", { class: "gh-small" }, `${L.plural(all.length, "draw")}, each on ${r} × ${r} points, all on one scale.${frame.host.frozen ? "" : " A click shows a draw as the map."}`))));
     if (finished) L.tellTab(frame, "redraw", `Over ${all.length} draws of two random directions the loss at the rim goes ${spreadWords(rims)}; at the trained weights it is ${L.digits(model.origin.loss)}.`);
   };
   L.drawRedraw = (panel, frame) => {
@@ -88,6 +91,6 @@
       return;
     }
     panel.append(el("p", { class: "gh-small gb-lead" }, `Two directions of ${L.plural(frame.model.P, "dimension")} were drawn by chance. Here are other draws around the same weights: what all of them show belongs to the network, what only one shows to the draw.`),
-      L.long(frame, L.job(frame, "redraw", {}), { unit: "draw", partial: "rows", show: (answer, body, finished) => paintRedraw(frame, body, answer, finished) }));
+      L.long(frame, L.job(frame, "redraw", {}), { unit: "point", partial: "rows", show: (answer, body, finished) => paintRedraw(frame, body, answer, finished) }));
   };
 })();

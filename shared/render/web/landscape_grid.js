@@ -45,10 +45,11 @@
     model.version += 1;
   };
   L.append = async (model, chunk) => {
-    Object.assign(model, { done: chunk.done, of: chunk.of, finished: Boolean(chunk.finished) });
+    Object.assign(model, { done: chunk.done, of: chunk.of, finished: Boolean(chunk.finished), measured: Boolean(chunk.measured ?? true) });
     // Losses along the paths are measured after the coarse picture; views keep their paths and see them grow.
     const paths = await Promise.all((chunk.paths ?? []).map(L.decodePath));
     paths.forEach((path, index) => Object.assign(model.paths[index] ??= {}, path));
+    for (const path of model.paths) path.pending = !model.measured;
     if (!chunk.values) return;
     const values = await Glasshouse.unpack(chunk.values);
     for (let n = 0; n < values.length; n++) model.values[model.order[chunk.from + n]] = values[n];

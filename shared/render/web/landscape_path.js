@@ -46,15 +46,15 @@
     return [
       chart({ width, title: "Loss", curves: [own("true", path.loss, "true"), own("in the plane under it", path.plane_loss, "plane", true)] }),
       chart({ width, title: "Distance from the plane", zero: true, curves: [own("distance", path.distance, "true")], told: "Euclidean, over all weights; 0 where the path crosses the plane." }),
-      chart({ width, title: "Slope in the plane", curves: [own("length of the gradient along both axes", pull(path), "true")] }),
-      several ? chart({ width, title: "Every optimizer", told: `Equal budget: every optimizer made ${L.plural(epochs.at(-1), "epoch")} from the same start.`, curves: model.paths.map((each, i) => ({ name: each.name, epochs: each.epochs, values: each.loss, ink: i % 6 })) }) : null,
+      chart({ width, title: "Slope in the plane", told: "The length of the arrow on the map: the gradient as far as it lies in the plane, in the units of the axes.", curves: [own("gradient in the plane", pull(path), "true")] }),
+      several ? chart({ width, title: "Every training", told: `Equal budget: every training made ${L.plural(epochs.at(-1), "epoch")}.`, curves: model.paths.map((each, i) => ({ name: each.name, epochs: each.epochs, values: each.loss, ink: i % 6 })) }) : null,
     ].filter(Boolean);
   };
   const table = ({ paths }, chosen, pick) => {
     const heads = ["first loss", "last loss", "in the plane at the start", "greatest distance", "share in the plane"];
     const row = (path, i) => el("tr", { class: i === chosen ? "gl-chosen" : "" }, el("th", { scope: "row" }, el("span", { class: `gl-ink-${i % 6}` }, el("i", { class: "gb-swatch" })), paths.length > 1 ? el("button", { type: "button", class: "gh-link", "aria-pressed": String(i === chosen), "data-focus": `path ${i}`, onclick: () => pick(i) }, path.name) : path.name),
       [path.loss[0], path.loss.at(-1), path.plane_loss[0], Math.max(...finite(path.distance))].map((value) => el("td", {}, L.digits(value))), el("td", {}, path.explained === null ? "–" : Glasshouse.percent(path.explained, path.explained < 0.1 ? 1 : 0)));
-    return el("div", { class: "gb-scroll" }, el("table", { class: "gb-table" }, el("thead", {}, el("tr", {}, ["optimizer", ...heads].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, paths.map(row))));
+    return el("div", { class: "gb-scroll" }, el("table", { class: "gb-table" }, el("thead", {}, el("tr", {}, ["training", ...heads].map((text) => el("th", { scope: "col" }, text)))), el("tbody", {}, paths.map(row))));
   };
   // The epoch at which truth and plane differ most, by their ratio.
   const widest = ({ epochs, loss, plane_loss: under }) => {
@@ -67,6 +67,12 @@
   };
 
   L.drawPath = (panel, frame) => {
+    if (!frame.model.measured) {
+      const node = el("p", { class: "gh-waiting" }, "The losses along the way are being measured…");
+      panel.append(node);
+      L.hear(frame, node, () => { if (frame.model.measured) frame.draw(); });
+      return;
+    }
     const { model } = frame, ui = L.ui(frame), chosen = Math.min(ui.path ?? 0, model.paths.length - 1), path = model.paths[chosen], room = panel.clientWidth || 640, width = room < BROAD ? room : Math.floor((room - GAP) / 2);
     const made = charts(model, path, width), words = el("p", { class: "gl-numbers" });
     const timeline = L.timeline(frame, { show: () => { const epoch = L.epoch(frame); made.forEach(({ move }) => move(epoch)); words.textContent = L.ballWords(path, epoch); } });

@@ -125,7 +125,8 @@
       clearTimeout(timer);
       if (key === shown) { ticket = null; words.show(now, words.node.querySelector(".gl-judged").textContent); grid.classList.remove("gl-dim"); return; }
       grid.classList.add("gl-dim");
-      words.show(now, `loss ${L.short(L.lossOnGrid(model, now.alpha, now.beta))} in the map`);
+      const here = L.lossOnGrid(model, now.alpha, now.beta);
+      words.show(now, Number.isFinite(here) || model.finished ? `loss ${L.short(here)} in the map` : "not scanned yet");
       timer = setTimeout(() => { if (node.isConnected) ask(now, key); }, moving && !now.pointer ? 3 * ASKS : ASKS);
     };
     return { node, show };

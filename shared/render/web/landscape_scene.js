@@ -7,7 +7,7 @@
   L.VIEWS = [["Overview", FIRST, "From above a corner"], ["From above", { x: 0, y: -0.01, z: 2.05 }, "As on the map"], ["From the side", { x: 0, y: -2, z: 0.22 }, "Along direction 2"]];
   const OFTEN = 500, SETTLED = 250, GLIDE = 350; // ms: between two refinements; until the camera is written; a turn by button
   const TURN = Math.PI / 24, STEP = 1.15, NEAR = 0.6, FAR = 4; // radians and factor of a key; distances of the eye
-  const PULL = Math.PI / 420, SLIP = 5, TOLD = 60; // radians a pixel turns; pixels that a click may slip; ms until the scene knows what the pointer is on
+  const PULL = Math.PI / 420, SLIP = 5, TOLD = 60, PATIENCE = 1500; // radians a pixel turns; pixels that a click may slip; ms until the scene knows, or should know, what the pointer is on
   const CONFIG = { plotGlPixelRatio: Math.min(2, globalThis.devicePixelRatio || 1), displayModeBar: false, displaylogo: false, scrollZoom: false, doubleClick: false, showTips: false };
 
   // The library as globalThis.Plotly: a saved page holds it, a running one asks for it when it is first needed.
@@ -78,7 +78,7 @@
   };
 
   // ---- the scene -----------------------------------------------------------------------------------------------------
-  // {node, draw(width, height), touch(), eye, end()}: touch shows a finer grid, another scale, another theme in its turn.
+  // {node, draw(width, height), touch(), eye, end(), hovered}: touch shows a finer grid, another scale, another theme in its turn.
   const makeScene = (frame) => {
     const { Plotly } = globalThis, graph = el("div", {}), overlay = L.overlay(frame, graph), node = el("div", { class: "gl-scene", tabindex: "0", role: "img", "data-focus": "surface" }, graph, overlay.node);
     let shown = null, drawn = "", last = 0, timer = 0, size = [640, 400], ready = false;
@@ -112,28 +112,47 @@
   };
   // What the visitor does with it: turning by a drag or by keys, picking a place by a click.
   const wire = (graph, node, frame, eye) => {
-    let over = null, pressed = null, queued = false;
-    const meet = ({ points: [{ x, y }] }) => { over = [x, y]; };
+    let over = null, pressed = null, queued = false, wanted = 0, finger = false;
+    const ui = L.ui(frame);
+    const pick = () => { if (over && performance.now() < wanted) { wanted = 0; ui.hover = null; L.setPlace(frame, ...over); } };
+    const point = (place) => {
+      over = place;
+      ui.hover = place && !finger ? { alpha: place[0], beta: place[1], pointer: true } : null; // a finger that is lifted points at nothing
+      ui.scene?.hovered?.();
+    };
+    const meet = ({ points: [{ x, y }] }) => { point([x, y]); if (!pressed) pick(); };
     graph.on("plotly_hover", meet);
     graph.on("plotly_click", meet);
-    graph.on("plotly_unhover", () => { over = null; });
+    graph.on("plotly_unhover", () => point(null));
+    node.addEventListener("pointerleave", () => point(null));
     const drag = () => {
       queued = false;
       if (pressed) eye.move((at) => ({ ...at, around: at.around - PULL * (pressed.now[0] - pressed.x), up: at.up + PULL * (pressed.now[1] - pressed.y) }), pressed.from);
     };
-    node.addEventListener("pointerdown", ({ button, clientX: x, clientY: y }) => { if (!button) pressed = { x, y, now: [x, y], from: eye.now(), turning: false }; });
-    node.addEventListener("pointermove", ({ clientX, clientY, pointerId }) => {
-      if (!pressed || (!pressed.turning && Math.hypot(clientX - pressed.x, clientY - pressed.y) < SLIP)) return;
+    node.addEventListener("pointerdown", ({ button, pointerType, clientX: x, clientY: y }) => {
+      if (button) return;
+      pressed = { x, y, now: [x, y], from: eye.now(), turning: false };
+      finger = pointerType === "touch";
+      if (finger) over = null; // what the last tap was on
+    });
+    node.addEventListener("pointermove", ({ clientX, clientY, pointerId, pointerType }) => {
+      if (!pressed) return;
+      const dx = Math.abs(clientX - pressed.x), dy = Math.abs(clientY - pressed.y);
+      if (!pressed.turning && (Math.hypot(dx, dy) < SLIP || (pointerType === "touch" && dy > dx))) return; // a finger that goes up or down scrolls the page
       if (!pressed.turning) { pressed.turning = true; node.setPointerCapture(pointerId); }
       pressed.now = [clientX, clientY];
       if (!queued) { queued = true; requestAnimationFrame(drag); }
     });
+    node.addEventListener("pointerenter", ({ pointerType }) => { finger = pointerType === "touch"; });
     node.addEventListener("pointerup", () => {
       const still = pressed && !pressed.turning;
       pressed = null;
-      if (still) setTimeout(() => { if (over) L.setPlace(frame, ...over); }, TOLD);
+      if (!still) return;
+      wanted = performance.now() + PATIENCE;
+      setTimeout(pick, TOLD);
     });
     node.addEventListener("pointercancel", () => { pressed = null; });
+    node.addEventListener("touchmove", (event) => event.stopPropagation(), { capture: true, passive: true }); // plotly would keep the page from scrolling
     node.addEventListener("keydown", (event) => {
       const change = L.TURNS[event.key];
       if (!change || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -151,7 +170,7 @@
     const left = new MutationObserver(() => {
       if (scene.node.isConnected) return;
       for (const each of [left, theme]) each.disconnect();
-      ui.scene = null;
+      ui.scene = ui.hover = null;
       scene.end();
     });
     left.observe(frame.parts.panel, { childList: true, subtree: true });

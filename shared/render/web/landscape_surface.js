@@ -88,7 +88,8 @@
 
   // ---- the tab -----------------------------------------------------------------------------------------------------
   const lostWords = ({ stride, grid, plan }) => {
-    const lost = stride === null ? 0 : grid.reduce((count, loss) => count + (Number.isFinite(loss) ? 0 : 1), 0);
+    if (stride === null) return "The surface appears when a coarse grid of it is known.";
+    const lost = grid.reduce((count, loss) => count + (Number.isFinite(loss) ? 0 : 1), 0);
     return lost ? `At ${L.plural(lost, "point")} of ${plan.resolution ** 2} the loss is not finite: drawn at the top.` : "";
   };
   const legend = (frame) => {
@@ -108,10 +109,11 @@
     const views = el("div", { class: "gl-views", role: "group", "aria-label": "Point of view" }, L.VIEWS.map(([name, eye, title]) => el("button", { type: "button", class: "gh-button", title, "data-focus": name, onclick: () => scene?.eye.look(eye, true) }, name)), closer("+", "Closer"), closer("-", "Farther"),
       el("span", { class: "gh-small" }, "Drag to turn it (or arrow keys), click a place to stay there."));
     let scene = null;
+    const point = (moving) => place.show(ui.hover ?? L.place(frame), moving || Boolean(ui.hover));
     const show = (_, rolling) => {
       names.paint(L.epoch(frame));
       words.textContent = model.paths.length ? L.ballWords(model.paths[0], L.epoch(frame)) : `at the trained weights: loss ${L.short(model.origin.loss)}`;
-      place.show(L.place(frame), rolling);
+      point(rolling);
       scene?.touch();
       if (!rolling) scene?.node.setAttribute("aria-label", `Surface of the loss: darker and deeper is lower. ${frame.parts.finding.textContent} ${words.textContent}. Arrow keys turn it, plus and minus come closer; the tab Map shows the same loss from above.`);
     };
@@ -120,7 +122,7 @@
     const root = el("div", { class: "gl-map gl-solid", onkeydown: timeline?.keys },
       el("div", { class: "gl-top" }, el("div", { class: "gl-left", style: `width:${width}px` }, stage, views, scale, lost), el("div", { class: "gl-right" }, place.node)),
       el("div", { class: "gl-time" }, timeline?.node ?? "", el("div", { class: "gl-line" }, words, L.looks(frame))), L.scanState(frame) ?? "", names.node);
-    const open = () => { scene = L.scene(frame); stage.replaceChildren(scene.node); scene.draw(width, height); show(-1, Boolean(ui.mode)); };
+    const open = () => { scene = L.scene(frame); scene.hovered = () => point(Boolean(ui.mode)); stage.replaceChildren(scene.node); scene.draw(width, height); show(-1, Boolean(ui.mode)); };
     panel.append(root);
     L.hear(frame, root, () => { refresh(); if (!timeline) show(-1, false); });
     if (globalThis.Plotly) open();

@@ -30,12 +30,14 @@
     const found = paths.map((path) => ({ name: path.name, last: path.loss.at(-1) })), lost = found.filter(({ last }) => !Number.isFinite(last)), order = found.filter(({ last }) => Number.isFinite(last)).sort((a, b) => a.last - b.last);
     if (!order.length) return "";
     const best = order[0], worst = lost[0] ?? order.at(-1);
-    return `Of ${paths.length} optimizers with ${plural(paths[0].epochs.at(-1), "epoch")} each, ${best.name} came lowest, to a loss of ${short(best.last)}, and ${worst.name} ${lost.length ? "was lost: its loss is not finite" : `stayed highest, at ${short(worst.last)}`}`;
+    return `Of ${paths.length} trainings with ${plural(paths[0].epochs.at(-1), "epoch")} each, ${best.name} came lowest, to a loss of ${short(best.last)}, and ${worst.name} ${lost.length ? "was lost: its loss is not finite" : `stayed highest, at ${short(worst.last)}`}`;
   };
   L.finding = (frame) => {
     const { model } = frame, { paths, plan, origin } = model, [path] = paths, special = model.findings.get(frame.state.tab ?? "map");
     if (special) return special;
     if (model.stopped) return model.stopped;
+    const unknown = !model.measured && !paths.every(({ loss }) => Number.isFinite(loss.at(-1)));
+    if (unknown) return `${plan.title}: the loss is ${short(origin.loss)} at the trained weights; ${rise(model)}; the losses on the way there are still being measured.`;
     if (!path) return `${plan.title}: the loss is ${short(origin.loss)} at the trained weights; ${rise(model)}.`;
     if (paths.length > 1) return `${rivals(model)}; ${rise(model)}.`;
     const first = path.loss.find(Number.isFinite), last = lastOf(path), epochs = plural(path.epochs.at(-1), "epoch");
@@ -58,6 +60,7 @@
   L.isOff = ({ distance }, path) => distance > OFF * Math.max(...path.distance.filter(Number.isFinite), Math.hypot(...path.coordinates.subarray(0, 2)));
   L.ballWords = (path, epoch) => {
     const ball = L.ballAt(path, L.indexAt(path, epoch));
+    if (path.pending && !Number.isFinite(ball.plane_loss)) return `epoch ${Math.floor(epoch + 1e-9)}: its losses are being measured…`;
     return `epoch ${Math.floor(epoch + 1e-9)}: true loss ${short(ball.loss)}; in the plane under it ${short(ball.plane_loss)}; ${L.isOff(ball, path) ? `${digits(ball.distance)} off the plane` : "it lies in the plane"}`;
   };
 })();
