@@ -7,11 +7,11 @@ the bytes is encoded in a fifth of the time.
 
 import io
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from shared.render.style import LIGHT, plain
 
@@ -100,24 +100,26 @@ def write_labels(sheet: Image.Image, labels: Sequence[str], left: int, top: int,
     """Token names beside the rows and, turned upright, above the columns."""
     cell = side / len(labels)
     every = max(1, int(np.ceil(SMALLEST_LABEL / cell)))
-    letters = font(int(min(20, max(13, cell * every * 0.8))))
+    size = int(min(20, max(13, cell * every * 0.8)))
     strip = Image.new("L", (LABELS - 8, side))
-    draw = ImageDraw.Draw(strip)
     for i in range(0, len(labels), every):
-        text = fitted(plain(labels[i]), letters, LABELS - 14)
-        middle = (i + 0.5) * cell
-        draw.text((0, middle), text, 255, letters, anchor="lm")
-        # Drawing a word takes longer than all else here, so what is drawn once serves for its row, too.
-        above, below = (max(0, min(side, round(middle + half))) for half in (-letters.size, letters.size))
-        word = strip.crop((0, above, round(letters.getlength(text)) + 1, below))
-        sheet.paste(ImageChops.lighter(word, sheet.crop(box := row_box(left, top + above, word))), box)
+        word, above = drawn(plain(labels[i]), size), round((i + 0.5) * cell) - size
+        strip.paste(255, (0, above), word)
+        sheet.paste(255, (left - 7 - word.width, top + above), word)  # right-aligned, a little left of the map
     sheet.paste(strip.transpose(Image.Transpose.ROTATE_90), (left, top - LABELS))
 
 
-def row_box(left: int, top: int, word: Image.Image) -> tuple[int, int, int, int]:
-    """Where the word of a row stands: right-aligned, a little left of the map."""
-    right = left - 7
-    return right - word.width, top, right, top + word.height
+@lru_cache(maxsize=4096)
+def drawn(text: str, size: int) -> Image.Image:
+    """One label, cut to its room, as ink (L) twice as high as its letters are large; to be pasted, not drawn on.
+
+    Drawing words takes longer than all else here, and most of them come again.
+    """
+    letters = font(size)
+    text = fitted(text, letters, LABELS - 14)
+    word = Image.new("L", (round(letters.getlength(text)) + 1, 2 * size))
+    ImageDraw.Draw(word).text((0, size), text, 255, letters, anchor="lm")
+    return word
 
 
 def write_limits(draw: ImageDraw.ImageDraw, left: int, top: int, largest: float) -> None:
