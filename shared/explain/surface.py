@@ -1,6 +1,8 @@
 """The loss at every grid point of a plane, coarse first and refined after; and the ways of optimizers on it."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -55,15 +57,42 @@ def first_linear(space: WeightSpace) -> nn.Linear | None:
 
 
 def losses(space: WeightSpace, plane: Plane, points: Sequence[tuple[float, float]]) -> Iterator[float]:
-    """The loss at points (alpha, beta) of a plane, one after the other; quickest where beta stays the same."""
+    """The loss at points (alpha, beta) of a plane, one after the other; quickest where beta stays the same.
+
+    Until it is closed ``space`` serves for nothing else.
+    """
     layer = first_linear(space)
-    evaluate = _whole(space, plane) if layer is None else _past(space, plane, layer)
-    try:
+    with nullcontext() if layer is None else _answering(space, plane, layer) as known:
+        evaluate = _whole(space, plane) if known is None else _past(space, plane, *known)
         for alpha, beta in points:
             yield evaluate(alpha, beta)
+
+
+@contextmanager
+def _answering(space: WeightSpace, plane: Plane, layer: nn.Linear) -> Iterator[tuple[int, list[torch.Tensor]]]:
+    """Let the first layer hand on what it finds in the first of the tensors that this gives; see ``_first_outputs``.
+
+    A ReLU behind it works in place meanwhile: nobody else sees its input, and new memory takes as long as its work.
+    """
+    count = layer.weight.numel() + (0 if layer.bias is None else layer.bias.numel())
+    known = _first_outputs(space, plane, layer)
+    behind = [
+        (chain, place + 1)
+        for chain in space.network.modules()
+        if isinstance(chain, nn.Sequential)
+        for place, (one, two) in enumerate(pairwise(chain))
+        if one is layer and type(two) is nn.ReLU
+    ]
+    kept = [chain[place] for chain, place in behind]
+    layer.forward = lambda input: known[0]  # type: ignore[method-assign]
+    for chain, place in behind:
+        chain[place] = nn.ReLU(inplace=True)
+    try:
+        yield count, known
     finally:
-        if layer is not None:
-            del layer.forward  # the class's own is there again
+        del layer.forward  # the class's own is there again
+        for (chain, place), module in zip(behind, kept, strict=True):
+            chain[place] = module
 
 
 Evaluate = Callable[[float, float], float]
@@ -85,11 +114,9 @@ def _whole(space: WeightSpace, plane: Plane) -> Evaluate:
     return evaluate
 
 
-def _past(space: WeightSpace, plane: Plane, layer: nn.Linear) -> Evaluate:
-    """The loss at a point of the plane by a forward pass past the first layer, whose output is known beforehand."""
-    count = layer.weight.numel() + (0 if layer.bias is None else layer.bias.numel())
-    kept, base, across, up = _first_outputs(space, plane, layer)
-    layer.forward = lambda input: kept  # type: ignore[method-assign]
+def _past(space: WeightSpace, plane: Plane, count: int, known: list[torch.Tensor]) -> Evaluate:
+    """The loss at a point of the plane by a forward pass past the first layer and its ``count`` parameters."""
+    kept, base, across, up = known
     origin, one, two, flat = (each[count:] for each in (plane.origin, *plane.directions, space.flat))
     row, row_outputs, latest = torch.empty_like(flat), torch.empty_like(kept), [float("nan")]
 
