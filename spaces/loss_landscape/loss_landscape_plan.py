@@ -18,6 +18,7 @@ OTHERS = ("seed", "batch", "untrained")
 RESOLUTIONS = (5, 101)
 MOST_EPOCHS, MOST_RIVALS = 2000, 4
 MOST_STEPS = 60_000  # of all optimizers together
+MOST_READINGS = 250_000  # pictures times grid points: some minutes of ResNet-20
 LARGEST_SEED = 2**31 - 1
 SMALL_BATCH = 8
 SCANS_KEPT = 24
@@ -83,6 +84,8 @@ def checked(plan: Plan) -> Plan:
         if plan.rivals and plan.plane in THROUGH and plan.other == "untrained":
             raise Problem("A plane through the untrained network shows one way; clear the other optimizers.")
         return plan
+    if plan.source[1] * plan.resolution**2 > MOST_READINGS:
+        raise Problem("So many pictures at so many points take too long here; choose fewer grid lines or pictures.")
     if plan.plane == "curvature":
         raise Problem(
             "The plane of largest curvature takes too long for this network; choose another plane, and see its "

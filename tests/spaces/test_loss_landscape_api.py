@@ -404,6 +404,8 @@ def test_every_field_answers_or_says_what_to_do(name, text):
           "optimizer": "SGD", "plane": "trajectory"}, "Nothing moved"),
         ({"plane": "three_points", "other": "untrained", "epochs": "1"}, "one line"),
         ({"plane": "line", "other": "batch", "batch_size": "100"}, "same weights"),
+        ({"model": "lenet-mnist", "resolution": "101", "images": "256"}, "fewer grid lines"),
+        ({"plane": "line", "other": "untrained", "rivals": "SGD"}, "clear the other optimizers"),
         ({"hidden_layers": "33"}, "1 to 32 units"), ({"size": "9"}, "from 10 to"), ({"size": "10" * 9}, "from 10 to"),
     ],
     ids=lambda value: str(value)[:40],
