@@ -40,63 +40,63 @@ LIMITS = (
     "It knows ten classes and answers with one of them whatever it is shown. Its pictures are 32 x 32 pixels: of "
     "a photograph it reads the middle square, shrunk to that."
 )
+
+
+def card(name: str, title: str, what: str, limits: str = "") -> Card:
+    """The card of one network: what all of them have in common, and what is its own."""
+    return Card(
+        title=f"{name}: {title}",
+        what=what,
+        limits=LIMITS + limits,
+        load=LOAD.format(name=name),
+        datasets=("uoft-cs/cifar10",),
+        library="pytorch",
+    )
+
+
 CARDS = {
-    "resnet20-cifar10": Card(
-        title="resnet20-cifar10: a residual network for small photographs",
-        what="The 20-layer residual network of He et al. 2016 (section 4.2) on CIFAR-10: shortcuts without parameters, "
+    "resnet20-cifar10": card(
+        "resnet20-cifar10",
+        "a residual network for small photographs",
+        "The 20-layer residual network of He et al. 2016 (section 4.2) on CIFAR-10: shortcuts without parameters, "
         "global average pooling, one linear layer. The paper's test error is 8.75 %. `snapshots/` keeps moments "
         "of its training, from untrained to trained.",
-        limits=LIMITS,
-        load=LOAD.format(name="resnet20-cifar10"),
-        datasets=("uoft-cs/cifar10",),
-        library="pytorch",
     ),
-    "alexnet-cifar10": Card(
-        title="alexnet-cifar10: AlexNet made small",
-        what="Five convolutions, three poolings and three linear layers after Krizhevsky et al. 2012, for pictures of "
+    "alexnet-cifar10": card(
+        "alexnet-cifar10",
+        "AlexNet made small",
+        "Five convolutions, three poolings and three linear layers after Krizhevsky et al. 2012, for pictures of "
         "32 x 32 pixels, with batch normalization for local response normalization.",
-        limits=LIMITS,
-        load=LOAD.format(name="alexnet-cifar10"),
-        datasets=("uoft-cs/cifar10",),
-        library="pytorch",
     ),
-    "mlp-cifar10": Card(
-        title="mlp-cifar10: a perceptron that reads pixels as a list",
-        what="A multilayer perceptron on the 3,072 numbers of a picture. It has no sense of space: shuffle all pixels "
+    "mlp-cifar10": card(
+        "mlp-cifar10",
+        "a perceptron that reads pixels as a list",
+        "A multilayer perceptron on the 3,072 numbers of a picture. It has no sense of space: shuffle all pixels "
         "the same way in every picture and it would learn just as well. It stands beside the convolutional networks "
         "to show what they gain.",
-        limits=LIMITS + " It has no spatial layers, so no class activation map can be drawn for it.",
-        load=LOAD.format(name="mlp-cifar10"),
-        datasets=("uoft-cs/cifar10",),
-        library="pytorch",
+        " It has no spatial layers, so no class activation map can be drawn for it.",
     ),
-    "resnet56-narrow-cifar10": Card(
-        title="resnet56-narrow-cifar10: 56 layers with shortcuts",
-        what="The 56-layer residual network of He et al. 2016 at half its width (8, 16 and 32 channels), trained for a "
+    "resnet56-narrow-cifar10": card(
+        "resnet56-narrow-cifar10",
+        "56 layers with shortcuts",
+        "The 56-layer residual network of He et al. 2016 at half its width (8, 16 and 32 channels), trained for a "
         "tenth of the usual time. It stands beside plain56-narrow-cifar10 to show what shortcuts do to the loss.",
-        limits=LIMITS + " It was trained for ten epochs only.",
-        load=LOAD.format(name="resnet56-narrow-cifar10"),
-        datasets=("uoft-cs/cifar10",),
-        library="pytorch",
+        " It was trained for ten epochs only.",
     ),
-    "plain56-narrow-cifar10": Card(
-        title="plain56-narrow-cifar10: 56 layers without shortcuts",
-        what="The same layers, batch norm and training as resnet56-narrow-cifar10 without its shortcuts: the plain "
+    "plain56-narrow-cifar10": card(
+        "plain56-narrow-cifar10",
+        "56 layers without shortcuts",
+        "The same layers, batch norm and training as resnet56-narrow-cifar10 without its shortcuts: the plain "
         "network of He et al. 2016, which learns worse although it could compute the same.",
-        limits=LIMITS + " It was trained for ten epochs only.",
-        load=LOAD.format(name="plain56-narrow-cifar10"),
-        datasets=("uoft-cs/cifar10",),
-        library="pytorch",
+        " It was trained for ten epochs only.",
     ),
-    "plain56-narrow-cifar10-no-norm": Card(
-        title="plain56-narrow-cifar10-no-norm: 56 layers without shortcuts and batch norm",
-        what="The layers of plain56-narrow-cifar10 without batch norm. It does not learn and is kept to show a "
+    "plain56-narrow-cifar10-no-norm": card(
+        "plain56-narrow-cifar10-no-norm",
+        "56 layers without shortcuts and batch norm",
+        "The layers of plain56-narrow-cifar10 without batch norm. It does not learn and is kept to show a "
         "training that is stuck, and what arrives of the gradient in its first layers. (With shortcuts and without "
         "batch norm the untrained network has a loss in the thousands, and its first step ends beyond all numbers.)",
-        limits=LIMITS + " It answers no better than chance.",
-        load=LOAD.format(name="plain56-narrow-cifar10-no-norm"),
-        datasets=("uoft-cs/cifar10",),
-        library="pytorch",
+        " It answers no better than chance.",
     ),
 }
 

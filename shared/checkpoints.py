@@ -13,6 +13,7 @@ from cachetools import LRUCache
 from shared.problems import Problem
 
 if TYPE_CHECKING:
+    import torch
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
@@ -76,6 +77,13 @@ def folder(
     _check_weights(name, [(file.name, file.stat().st_size) for file in found], max_megabytes)
     _check_config(name, path, accept, parts)
     return path
+
+
+def float_weights(file: Path) -> "dict[str, torch.Tensor]":
+    """The tensors of a safetensors file on the CPU, by name: numbers as float32, counters as they are."""
+    from safetensors.torch import load_file
+
+    return {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
 
 
 class load_once(Generic[T]):  # noqa: N801 - it is used as a decorator

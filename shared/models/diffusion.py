@@ -210,6 +210,4 @@ def _network(path: Path) -> nn.Module:
 
 def _load_moment(network: nn.Module, file: Path) -> None:
     """Exchange the weights for those of an earlier moment."""
-    from safetensors.torch import load_file
-
-    network.load_state_dict({key: value.float() for key, value in load_file(file).items()})
+    network.load_state_dict(checkpoints.float_weights(file))

@@ -192,12 +192,9 @@ def _own_classes() -> dict[str, type[nn.Module]]:
 
 def _own(path: Path, config: dict[str, Any]) -> nn.Module:
     """A network of this house with its weights."""
-    from safetensors.torch import load_file
-
     sizes = {name: value for name, value in config.items() if name not in ("architectures", "id2label")}
     network = _own_classes()[config["architectures"][0]](**sizes)
-    network.load_state_dict({key: value.float() if value.is_floating_point() else value
-                             for key, value in load_file(path / "model.safetensors").items()})  # fmt: skip
+    network.load_state_dict(checkpoints.float_weights(path / "model.safetensors"))
     return network
 
 

@@ -46,21 +46,15 @@ class Snapshot:
 @lru_cache(maxsize=4)
 def snapshots(name: str) -> tuple[Snapshot, ...]:
     """The kept moments of a checkpoint's training, the untrained network first, the trained one last."""
-    from safetensors.torch import load_file
-
     folder = checkpoints.folder(name, offered=tuple(NETWORKS))
     files = sorted((folder / "snapshots").glob("epoch-*.safetensors"))
     if not files:
         raise Problem(f"{name} keeps no moments of its training; choose one of {', '.join(NETWORKS)}.")
-    return tuple(Snapshot(_epoch(file), _float(load_file(file))) for file in files)
+    return tuple(Snapshot(_epoch(file), checkpoints.float_weights(file)) for file in files)
 
 
 def _epoch(file: Path) -> int:
     return int(file.stem.partition("-")[2])
-
-
-def _float(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
 
 
 def network(name: str) -> images.ImageModel:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,6 +11,7 @@ from shared.render.attention_picture import fitted, font
 from shared.render.style import LIGHT, plain
 
 STRIP, PROGRESS, MARGIN = 30, 3, 8  # pixels
+LAST = 2000  # milliseconds that the last frame is shown
 
 
 def captioned(picture: Image.Image, name: str, done: float) -> Image.Image:
@@ -32,8 +34,13 @@ def gif(frames: Sequence[Image.Image], milliseconds: int, last: int) -> bytes:
     # Every second row and column hold the same colors in a quarter of the time.
     all_colors = Image.fromarray(np.concatenate([np.asarray(frame)[::2, ::2] for frame in frames]))
     palette = all_colors.quantize(256, Image.Quantize.MEDIANCUT)
-    first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+    return encoded([frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames], milliseconds, last)
+
+
+def encoded(frames: Sequence[Image.Image], milliseconds: int, last: int = LAST, **options: Any) -> bytes:
+    """Frames that share a palette as an endless GIF; ``options`` are Pillow's."""
+    first, *rest = frames
     durations = [milliseconds] * len(rest) + [last]
     buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0)
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, **options)
     return buffer.getvalue()

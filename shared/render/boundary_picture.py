@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from shared.render.animation import MARGIN, PROGRESS, STRIP
+from shared.render.animation import MARGIN, PROGRESS, STRIP, encoded
 from shared.render.attention_picture import fitted, font
 from shared.render.style import LIGHT, plain
 from shared.results import Points
@@ -106,11 +106,7 @@ def boundary_gif(
         marks = np.asarray(marked(points, window, side)) if marks is None else marks
         strip = _caption(name, (index + 1) / len(names), side)
         frames.append(_colored(np.concatenate([pasted(shaded(field), marks), strip]), len(field)))
-    first, *rest = frames
-    buffer = io.BytesIO()
-    durations = [milliseconds] * len(rest) + [2000]
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, optimize=False)
-    return buffer.getvalue()
+    return encoded(frames, milliseconds, optimize=False)
 
 
 def _caption(name: str, done: float, width: int) -> np.ndarray:

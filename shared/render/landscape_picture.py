@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from shared.render.animation import MARGIN, PROGRESS, STRIP
+from shared.render.animation import MARGIN, PROGRESS, STRIP, encoded
 from shared.render.attention_picture import fitted, font
 from shared.render.style import LIGHT, plain
 from shared.results import LossLandscape, WeightPath
@@ -129,11 +129,7 @@ def landscape_gif(
             _draw_ball(pen, landscape, path, number, places, moment)
         _draw_caption(pen, name, (index + 1) / len(names), side)
         frames.append(_colored(frame))
-    first, *rest = frames
-    buffer = io.BytesIO()
-    durations = [milliseconds] * len(rest) + [2000]
-    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, optimize=False)
-    return buffer.getvalue()
+    return encoded(frames, milliseconds, optimize=False)
 
 
 def _draw_ball(

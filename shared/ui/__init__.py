@@ -13,6 +13,7 @@ from shared.ui.photo_inputs import photo_bytes, photo_input, sheet_input, sketch
 from shared.ui.picture import File, Request, Snippet, exports, figure_file, picture, question_key
 from shared.ui.presets import Preset, presets
 from shared.ui.problems import shown_as_error
+from shared.ui.saved import finished_answers
 from shared.ui.table_inputs import table_bytes, table_input
 from shared.ui.wire import Page, fetching, wire
 
@@ -29,6 +30,7 @@ __all__ = [
     "example_bytes",
     "exports",
     "fetching",
+    "finished_answers",
     "figure_file",
     "header",
     "launch",

@@ -21,6 +21,7 @@ from shared.ui.problems import sentence
 WEB = Path(__file__).parent / "web"
 LONGEST_REQUEST = 400_000  # characters
 LONGEST_FINDING = 600
+OUT_OF_STEP = "The page and the server no longer fit together; reload the page."
 FIGURES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 # Questions of the picture do not pass through gradio's queue, so their number is bounded here.
 AT_ONCE = threading.BoundedSemaphore(2)
@@ -34,6 +35,13 @@ class Request:
     inputs: dict[str, str]
     state: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+
+    def number(self, name: str, default: int) -> int:
+        """A whole number among the details; a ``Problem`` for anything else."""
+        try:
+            return int(self.details.get(name, default))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Problem(OUT_OF_STEP) from error
 
     @property
     def finding(self) -> str:
@@ -92,7 +100,7 @@ def parse_request(text: str, defaults: Mapping[str, str]) -> tuple[str, Request]
         inputs = {name: str(body.get("inputs", {}).get(name, value)) for name, value in defaults.items()}
         state = dict(body.pop("state", {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Problem("The page and the server no longer fit together; reload the page.") from error
+        raise Problem(OUT_OF_STEP) from error
     body.pop("inputs", None)
     return str(kind), Request(inputs, state, body)
 
@@ -109,7 +117,7 @@ def answer(answers: Mapping[str, Callable[[Request], Any]], text: str, defaults:
     try:
         kind, request = parse_request(text, defaults)
         if kind not in answers:
-            raise Problem("The page and the server no longer fit together; reload the page.")
+            raise Problem(OUT_OF_STEP)
         return answers[kind](request)
     except Exception as error:
         return {"problem": sentence(error)}

@@ -119,15 +119,7 @@ def event_data(event: Event) -> dict[str, Any]:
 def train(request: Request) -> dict[str, Any]:
     """Go on with the training, and send the frames that the page does not have yet."""
     plan = plan_of(request.inputs)
-    return chunk(plan, film_of(plan), max(0, asked(request, "part", 0)))
-
-
-def asked(request: Request, name: str, default: int) -> int:
-    """A whole number among the details of a question."""
-    try:
-        return int(request.details.get(name, default))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise Problem("The page and the server no longer fit together; reload the page.") from error
+    return chunk(plan, film_of(plan), max(0, request.number("part", 0)))
 
 
 def chunk(plan: Plan, record: Recording, have: int) -> dict[str, Any]:
@@ -162,7 +154,7 @@ def curves(rows: list[list[float]], start: int) -> dict[str, Any]:
 def values_of(request: Request) -> tuple[Plan, np.ndarray]:
     """What a hidden layer makes of all points at the last epoch, (N, H)."""
     plan = plan_of(request.inputs)
-    layer = asked(request, "layer", 0)
+    layer = request.number("layer", 0)
     if not 0 <= layer < len(plan.shape.sizes) - 2:
         raise Problem("This learner has no such hidden layer; choose the MLP.")
     weights = whole_film(plan).weights[-1].numpy()
@@ -198,7 +190,7 @@ def tsne(request: Request) -> dict[str, Any]:
             yield latest
         return latest
 
-    done, positions = NEIGHBORS.work((plan, asked(request, "layer", 0)), steps)
+    done, positions = NEIGHBORS.work((plan, request.number("layer", 0)), steps)
     total = hidden_space.EARLY + hidden_space.LATE
     return {"done": done, "of": total, "positions": pack(positions.astype(np.float32)), "finished": done == total}
 
@@ -209,7 +201,7 @@ RACES: Jobs[Standing] = Jobs(RACES_KEPT)
 def racing(request: Request) -> dict[str, Any]:
     """A race along one axis, as far as it has come."""
     plan, axis = plan_of(request.inputs), str(request.details.get("axis", "optimizer"))
-    seeds = min(MOST_SEEDS, max(1, asked(request, "seeds", 3)))
+    seeds = min(MOST_SEEDS, max(1, request.number("seeds", 3)))
     if plan.recipe.epochs * seeds > LONGEST_RACE:
         raise Problem("A race of so many epochs takes too long; choose fewer epochs or seeds.")
     if plan.source[0] == "painted":

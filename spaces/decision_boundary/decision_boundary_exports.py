@@ -2,8 +2,8 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import decision_boundary_compute as compute
@@ -14,7 +14,6 @@ from decision_boundary_script import script_of
 
 from shared.arrays import evenly
 from shared.explain.fields import fields, window_of
-from shared.problems import Problem
 from shared.render.boundary_figures import boundary_figure
 from shared.render.boundary_picture import boundary_gif
 from shared.render.notebook import SHOW_PICTURE, notebook
@@ -22,11 +21,10 @@ from shared.render.packing import npz
 from shared.render.page import document
 from shared.render.style import save
 from shared.results import Training
-from shared.ui import File, Request, Snippet, figure_file, question_key, temporary_file
+from shared.ui import File, Request, Snippet, figure_file, finished_answers, temporary_file
 
 FIGURE, FILM, ARRAYS = 320, 400, 100  # resolution of the field: on paper, in the film, in the file
 FRAMES = 60  # of the film and the file
-ANSWERS_KEPT = 40  # of what a saved page had computed
 
 
 def title_of(plan: Plan) -> str:
@@ -160,28 +158,20 @@ def notebook_file(request: Request) -> File:
 
 def page_file(request: Request) -> File:
     """The present view as one HTML file that needs no server, with every finished answer that it had asked for."""
-    payload = saved(request.inputs, request.state, list(request.details.get("asked", []))[:ANSWERS_KEPT])
+    payload = saved(request)
     if pin := request.details.get("pin"):
-        payload["pinned"] = saved({**request.inputs, **pin["inputs"]}, pin["state"], [])
+        payload["pinned"] = saved(Request({**request.inputs, **pin["inputs"]}, pin["state"]))
     text = document("boundary", payload, f"{QUESTION} · Glasshouse")
     return File("decision-boundary.html", "text/html", text.encode("utf-8"))
 
 
-def saved(inputs: Mapping[str, str], state: Mapping[str, Any], asked: list[Any]) -> dict[str, Any]:
+def saved(request: Request) -> dict[str, Any]:
     """A payload that holds the whole training and the finished answers to what was asked."""
-    inputs, answers = {**DEFAULTS, **inputs}, {}
-    whole_film(plan_of(inputs))
-    for text in asked:
-        kind, details = json.loads(str(text))
-        if kind in compute.ANSWERS and kind != "train" and isinstance(details, dict):
-            try:
-                answer = compute.ANSWERS[kind](Request(inputs, {}, details))
-            except Problem:  # which the page shows instead of an answer
-                continue
-            if answer.get("finished", True):
-                parts = {"part": 0} if "part" in details else {}
-                answers[question_key(kind, {**details, **parts})] = answer
-    return {**compute.payload(inputs), "state": dict(state), "computed": answers}
+    asking = replace(request, inputs={**DEFAULTS, **request.inputs})
+    whole_film(plan_of(asking.inputs))
+    answers = finished_answers(compute.ANSWERS, asking, without=("train",))
+    payload = compute.payload(asking.inputs)
+    return {**payload, "state": dict(asking.state), "computed": answers}
 
 
 EXPORT = {

@@ -23,6 +23,7 @@ from shared.models.diffusion import ANY, DiffusionModel, from_pixels
 from shared.problems import Problem
 from shared.render.packing import pack
 from shared.ui import Jobs, Request
+from shared.ui.picture import OUT_OF_STEP
 
 Answers = Generator[dict[str, Any], None, dict[str, Any]]
 STEP_COUNTS = (5, 10, 20, 50, 100, 250, 1000)
@@ -57,7 +58,7 @@ def distance(pictures: np.ndarray, other: np.ndarray) -> float:
 def state_at(film: Film, at: int, sample: int) -> tuple[torch.Tensor, int]:
     """The picture (1, C, H, W) of a sample before a shown step, and that step's number."""
     if not (0 <= at < len(film.shown) and 0 <= sample < len(film.plan.labels)):
-        raise Problem("The page and the server no longer fit together; reload the page.")
+        raise Problem(OUT_OF_STEP)
     return torch.from_numpy(film.x[at][sample : sample + 1].copy()), film.shown[at]
 
 
@@ -243,7 +244,7 @@ def question(kind: str, request: Request) -> tuple[Plan, dict[str, Any]]:
     try:
         details: dict[str, Any] = {name: int(request.details[name]) for name in QUESTIONS[kind][1]}
     except (KeyError, OverflowError, TypeError, ValueError) as error:
-        raise Problem("The page and the server no longer fit together; reload the page.") from error
+        raise Problem(OUT_OF_STEP) from error
     if kind in ("restore", "invert"):
         details["image"] = request.inputs["image"]
     return plan_of(request.inputs), details

@@ -1,6 +1,7 @@
 """From the page's inputs to the payload of its picture, and the scan, sent while it happens."""
 
 import io
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,11 +13,13 @@ from PIL import Image
 from shared.explain.fields import window_of
 from shared.explain.landscape import Scan, Subject
 from shared.explain.planes import PLANES, Plane
+from shared.explain.weight_space import Part
 from shared.models import trained
 from shared.problems import Problem
 from shared.render.packing import data_uri, pack, rounded
 from shared.results import WeightPath
 from shared.ui import Request, exports
+from shared.ui.picture import OUT_OF_STEP
 
 FIRST_TURN = 0.25  # seconds of scanning before anything is shown
 SLOW = 6_000  # steps of training that a visitor is told of
@@ -57,7 +60,8 @@ def payload(inputs: dict[str, str]) -> dict[str, Any]:
     plan = plan_of(inputs)
     subject, plane = subjects_of(plan)[0], plane_of(plan)  # trained before the scan's first turn begins
     scan = scan_of(plan, FIRST_TURN)
-    loss, accuracy = subject.make().measure(subject.origin)
+    space = subject.make()
+    loss, accuracy = space.measure(subject.origin)
     data = {
         "plan": plan_data(plan, subject),
         "alpha": rounded(scan.alpha, 9),
@@ -65,7 +69,7 @@ def payload(inputs: dict[str, str]) -> dict[str, Any]:
         "axes": {"names": list(plane.axes), "unit": plane.unit},
         "scan": chunk(scan, 0),
         "paths": [path_data(path) for path in scan.paths],
-        "directions": directions_data(plane, subject),
+        "directions": directions_data(plane, space.parts),
         "points": points_data(plan, plane) if plan.of_points else None,
         "pictures": None if plan.of_points else pictures_data(plan),
         "origin": {"loss": loss, "accuracy": accuracy},
@@ -155,7 +159,7 @@ def path_data(path: WeightPath) -> dict[str, Any]:
     }
 
 
-def directions_data(plane: Plane, subject: Subject) -> dict[str, Any]:
+def directions_data(plane: Plane, parts: Sequence[Part]) -> dict[str, Any]:
     """How the plane was made, and what each tensor contributes to it."""
     squares = plane.directions.double().square()
     totals = squares.sum(1)
@@ -167,7 +171,7 @@ def directions_data(plane: Plane, subject: Subject) -> dict[str, Any]:
             "length": round(float(plane.origin[part.place].norm()), 6),
             "shares": rounded((squares[:, part.place].sum(1) / totals).numpy(), 6),
         }
-        for part in subject.make().parts
+        for part in parts
     ]
     return {
         "cosine": round(plane.cosine, 6),
@@ -222,15 +226,7 @@ def pictures_data(plan: Plan) -> dict[str, Any]:
 
 def scan_turn(request: Request) -> dict[str, Any]:
     """Go on with the scan, and send the values that the page does not have yet."""
-    return chunk(scan_of(plan_of(request.inputs)), max(0, asked(request, "part", 0)))
-
-
-def asked(request: Request, name: str, default: int) -> int:
-    """A whole number among the details of a question."""
-    try:
-        return int(request.details.get(name, default))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise Problem("The page and the server no longer fit together; reload the page.") from error
+    return chunk(scan_of(plan_of(request.inputs)), max(0, request.number("part", 0)))
 
 
 def place_of(request: Request) -> tuple[float, float]:
@@ -238,7 +234,7 @@ def place_of(request: Request) -> tuple[float, float]:
     try:
         alpha, beta = (float(request.details[name]) for name in ("a", "b"))
     except (KeyError, ValueError, TypeError) as error:
-        raise Problem("The page and the server no longer fit together; reload the page.") from error
+        raise Problem(OUT_OF_STEP) from error
     if not (np.isfinite([alpha, beta]).all() and max(abs(alpha), abs(beta)) <= 1e6):
         raise Problem("This place lies outside the plane; click on the map.")
     return alpha, beta

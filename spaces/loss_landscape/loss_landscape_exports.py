@@ -2,8 +2,8 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from loss_landscape_presets import DEFAULTS, QUESTION
 from shared.arrays import evenly
 from shared.explain.planes import PLANES
 from shared.explain.recipes import Recipe
-from shared.problems import Problem
 from shared.render.landscape_figures import landscape_figure
 from shared.render.landscape_picture import landscape_gif, landscape_png
 from shared.render.notebook import SHOW_PICTURE, notebook
@@ -23,10 +22,9 @@ from shared.render.packing import npz
 from shared.render.page import document
 from shared.render.style import save
 from shared.results import WeightPath
-from shared.ui import File, Request, Snippet, figure_file, question_key, temporary_file
+from shared.ui import File, Request, Snippet, figure_file, finished_answers, temporary_file
 
 FRAMES = 60  # of the film
-ANSWERS_KEPT = 40  # of what a saved page had computed
 PLOTLY = "plotly-gl3d.min.js"
 NOT_KEPT = ("scan", "plotly")  # a saved page holds these anyway
 
@@ -155,30 +153,21 @@ def notebook_file(request: Request) -> File:
 
 def page_file(request: Request) -> File:
     """The present view as one HTML file that needs no server, with every finished answer that it had asked for."""
-    body = saved(request.inputs, request.state, list(request.details.get("asked", []))[:ANSWERS_KEPT])
+    body = saved(request)
     if pin := request.details.get("pin"):
-        body["pinned"] = saved({**request.inputs, **pin["inputs"]}, pin["state"], [])
+        body["pinned"] = saved(Request({**request.inputs, **pin["inputs"]}, pin["state"]))
     text = document("landscape", body, f"{QUESTION} · Glasshouse", libraries=(PLOTLY,))
     return File("loss-landscape.html", "text/html", text.encode("utf-8"))
 
 
-def saved(inputs: Mapping[str, str], state: Mapping[str, Any], asked: list[Any]) -> dict[str, Any]:
+def saved(request: Request) -> dict[str, Any]:
     """A payload that holds the whole scan and the finished answers to what was asked."""
-    inputs, answers = {**DEFAULTS, **inputs}, {}
-    scan = whole_scan(plan_of(inputs))
-    for text in asked:
-        kind, details = json.loads(str(text))
-        if kind in ANSWERS and kind not in NOT_KEPT and isinstance(details, dict):
-            try:
-                answer = ANSWERS[kind](Request(inputs, {}, details))
-            except Problem:  # which the page shows instead of an answer
-                continue
-            if answer.get("finished", True):
-                parts = {"part": 0} if "part" in details else {}
-                answers[question_key(kind, {**details, **parts})] = answer
-    body = payload(inputs)
+    asking = replace(request, inputs={**DEFAULTS, **request.inputs})
+    scan = whole_scan(plan_of(asking.inputs))
+    answers = finished_answers(ANSWERS, asking, without=NOT_KEPT)
+    body = payload(asking.inputs)
     body["data"]["scan"] = chunk(scan, 0)
-    return {**body, "state": dict(state), "computed": answers}
+    return {**body, "state": dict(asking.state), "computed": answers}
 
 
 EXPORT = {

@@ -5,7 +5,6 @@ import re
 from functools import cache
 from itertools import combinations
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
 
 import denoising_compute as compute
 import denoising_examples as examples
@@ -13,12 +12,12 @@ import numpy as np
 import pytest
 from denoising_plan import plan_of
 from denoising_presets import DEFAULTS, PRESETS, STORY
+from presetting import asks_one_fair_question, can_be_linked
 
 from shared.explain.denoising import Settings, trajectory
 from shared.explain.emergence import judged
 from shared.models import diffusion
 from shared.render.page import WEB
-from shared.ui.wire import preset_number, read_link
 
 TITLES = {preset.title: preset for preset in PRESETS}
 APP = (Path(compute.__file__).parent / "app.py").read_text(encoding="utf-8")
@@ -72,23 +71,11 @@ def test_every_preset_has_a_payload(preset, garments):
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.title)
 def test_every_preset_can_be_linked(preset):
-    inputs = {**DEFAULTS, **preset.inputs}
-    query = {**inputs, **{name: str(value) for name, value in preset.state.items()}}
-    if preset.pin:
-        query["pin"] = json.dumps({"inputs": {**inputs, **preset.pin["inputs"]}, "state": preset.pin["state"]})
-    values, state, pin = read_link(dict(parse_qsl(urlencode(query), keep_blank_values=True)), DEFAULTS)
-    assert values == inputs and state == preset.state
-    assert (pin is None) == (preset.pin is None)
-    assert pin is None or {**inputs, **preset.pin["inputs"]} == pin["inputs"]
-    place = PRESETS.index(preset)
-    assert preset_number(str(place + 1), len(PRESETS)) == place
+    can_be_linked(preset, PRESETS, DEFAULTS)
 
 
 def test_the_answer_to_the_prediction_is_one_of_its_options():
-    (predict,) = (preset.predict for preset in PRESETS if preset.predict)
-    assert set(predict) == {"question", "options", "answer", "reveal"}
-    assert len(predict["options"]) == len(set(predict["options"])) == 3
-    assert 0 <= predict["answer"] < 3 and predict["question"].endswith("?") and predict["reveal"].endswith(".")
+    asks_one_fair_question(PRESETS)
 
 
 # ---- what the page says of the library --------------------------------------------------------------------------

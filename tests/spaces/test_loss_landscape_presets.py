@@ -4,7 +4,6 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
 
 import loss_landscape_compute as compute
 import loss_landscape_doubt as doubt
@@ -13,6 +12,7 @@ import loss_landscape_plan as plans
 import numpy as np
 import pytest
 from loss_landscape_presets import DEFAULTS, PRESETS, STORY
+from presetting import asks_one_fair_question, can_be_linked
 
 from shared import checkpoints
 from shared.explain import recipes
@@ -20,7 +20,6 @@ from shared.explain.curvature import spectrum_ends
 from shared.explain.planes import PLANES
 from shared.models import plane_network, trained
 from shared.problems import Problem
-from shared.ui.wire import preset_number, read_link
 
 TITLES = {preset.title: preset for preset in PRESETS}
 FOLDER = Path(compute.__file__).parent
@@ -97,22 +96,11 @@ def test_every_preset_has_a_payload(preset, monkeypatch):
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.title)
 def test_every_preset_can_be_linked(preset):
-    inputs = {**DEFAULTS, **preset.inputs}
-    query = {**inputs, **{name: str(value) for name, value in preset.state.items()}}
-    if preset.pin:
-        query["pin"] = json.dumps({"inputs": {**inputs, **preset.pin["inputs"]}, "state": preset.pin["state"]})
-    values, state, pin = read_link(dict(parse_qsl(urlencode(query), keep_blank_values=True)), DEFAULTS)
-    assert values == inputs and state == preset.state
-    assert (pin is None) == (preset.pin is None)
-    place = PRESETS.index(preset)
-    assert preset_number(str(place + 1), len(PRESETS)) == place
+    can_be_linked(preset, PRESETS, DEFAULTS)
 
 
 def test_the_answer_to_the_prediction_is_one_of_its_options():
-    (predict,) = (preset.predict for preset in PRESETS if preset.predict)
-    assert set(predict) == {"question", "options", "answer", "reveal"}
-    assert len(predict["options"]) == len(set(predict["options"])) == 3
-    assert 0 <= predict["answer"] < 3 and predict["question"].endswith("?") and predict["reveal"].endswith(".")
+    asks_one_fair_question(PRESETS)
 
 
 # ---- what the page says of the library --------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 // The frames of a training as the page asks for them; other answers that take long are those of turns.js.
 (() => {
   const B = Glasshouse.boundary, { el } = Glasshouse;
-  const SETTLE = 150; // ms: a slider that still moves starts no training
-  const { pause, questionKey: keyOf, detailsFor: asOf } = Glasshouse;
   Object.assign(B, Glasshouse.turns(B.ui, (frame) => frame.model));
 
   // ---- training ----------------------------------------------------------------------------------------------------------
@@ -38,26 +36,9 @@
     if (!steered) Object.assign(ui, { mode: null, position: 0, paint: model.N === 0 ? 0 : ui.paint < model.K ? ui.paint : -1 }); // an empty picture waits for paint
     else if (before) Object.assign(ui, { position: ui.at, fresh: false, mode: Glasshouse.reduced() || frame.chosen.epoch !== undefined ? null : "play" });
   };
-  // The run of A goes on only while A is looked at.
-  const present = (frame, model) => frame.model === model || (frame.state.tab === "compare" && frame.pinned?.model === model);
-  B.train = async (frame, subject) => {
+  B.train = (frame, subject) => {
     const { model } = subject;
-    if (model.working || model.finished || model.status !== "running" || frame.host.frozen) return;
-    model.working = true;
-    try {
-      await pause(SETTLE);
-      while (!model.finished && model.status === "running" && present(frame, model)) {
-        const details = { part: model.frames.length }, asked = asOf(frame, subject, details), answer = await frame.compute("train", asked);
-        frame.cache.delete(keyOf("train", asked)); // an unfinished answer is different the next time
-        await B.append(model, answer);
-        if (!answer.frames && !answer.finished) await pause(100);
-        B.heard(frame, model, model.finished);
-      }
-    } catch (error) {
-      Object.assign(model, { status: "failed", message: error.message });
-    }
-    model.working = false;
-    B.heard(frame, model, true);
+    return B.follow(frame, subject, "train", () => model.frames.length, async (answer) => { await B.append(model, answer); return answer.frames; });
   };
 
   // How far the training is, a way to stop it, a way to go on; and why it ended early.

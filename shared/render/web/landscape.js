@@ -3,8 +3,6 @@
 // losses themselves come in turns (landscape_grid.js).
 (() => {
   const L = (Glasshouse.landscape = {}), B = Glasshouse.boundary;
-  const SETTLE = 150; // ms: a slider that still moves starts no scan
-  const { pause, questionKey: keyOf, detailsFor: asOf } = Glasshouse;
   L.SPEEDS = [5, 15, 30];
   L.PHONE = 660;
   Object.assign(L, { digits: B.digits, plural: B.plural });
@@ -69,26 +67,9 @@
   Object.assign(L, Glasshouse.turns(L.ui, (frame) => frame.model));
 
   // ---- the scan ----------------------------------------------------------------------------------------------------------
-  // The scan of A goes on only while A is looked at.
-  const present = (frame, model) => frame.model === model || (frame.state.tab === "compare" && frame.pinned?.model === model);
-  L.scan = async (frame, subject) => {
+  L.scan = (frame, subject) => {
     const { model } = subject;
-    if (model.working || model.finished || model.status !== "running" || frame.host.frozen) return;
-    model.working = true;
-    try {
-      await pause(SETTLE);
-      while (!model.finished && model.status === "running" && present(frame, model)) {
-        const asked = asOf(frame, subject, { part: model.known }), answer = await frame.compute("scan", asked);
-        frame.cache.delete(keyOf("scan", asked)); // an unfinished answer is different the next time
-        await L.append(model, answer);
-        if (!answer.values && !answer.finished) await pause(100);
-        L.heard(frame, model, model.finished);
-      }
-    } catch (error) {
-      Object.assign(model, { status: "failed", message: error.message });
-    }
-    model.working = false;
-    L.heard(frame, model, true);
+    return L.follow(frame, subject, "scan", () => model.known, async (answer) => { await L.append(model, answer); return answer.values; });
   };
   // How far the scan is, a way to stop it, a way to go on; a saved page says what it lacks.
   L.scanState = (frame, subject = { model: frame.model, payload: frame.payload }) => {

@@ -3,6 +3,8 @@
 (() => {
   const { el } = Glasshouse;
   const HEARD = 400; // ms between two sentences about something under way
+  const SETTLE = 150; // ms: a slider that still moves starts no run
+  const IDLE = 100; // ms before asking again where nothing new had come
   Glasshouse.pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   Glasshouse.questionKey = (kind, details) => JSON.stringify([kind, details]);
   // The pinned picture is asked about by its own inputs.
@@ -99,6 +101,27 @@
       if (asked.status === "running" || (asked.status === "idle" && (!button || frame.host.frozen))) queueMicrotask(() => { if (node.isConnected) start(); });
       return node;
     };
-    return { hear, heard, progress, job, work, long };
+    // A run that its model holds and that grows in place: asked on from what is there, as long as it is looked at. The run
+    // of A is looked at in Compare alone. have() is what the page has; took(answer) adds to it, and is false where nothing came.
+    const present = (frame, model) => frame.model === model || (frame.state.tab === "compare" && frame.pinned?.model === model);
+    const follow = async (frame, subject, kind, have, took) => {
+      const { model } = subject;
+      if (model.working || model.finished || model.status !== "running" || frame.host.frozen) return;
+      model.working = true;
+      try {
+        await Glasshouse.pause(SETTLE);
+        while (!model.finished && model.status === "running" && present(frame, model)) {
+          const asked = Glasshouse.detailsFor(frame, subject, { part: have() }), answer = await frame.compute(kind, asked);
+          frame.cache.delete(keyOf(kind, asked)); // an unfinished answer is different the next time
+          if (!(await took(answer)) && !answer.finished) await Glasshouse.pause(IDLE);
+          heard(frame, model, model.finished);
+        }
+      } catch (error) {
+        Object.assign(model, { status: "failed", message: error.message });
+      }
+      model.working = false;
+      heard(frame, model, true);
+    };
+    return { hear, heard, progress, job, work, long, follow };
   };
 })();
